@@ -1,0 +1,44 @@
+import type { SettingsManager } from './settings/types.ts'
+import type { ModelLibrary } from './models/ports.ts'
+import type { ModelPrefix } from './models/types.ts'
+import type { ProgressHub } from './progress/types.ts'
+import type { JobSystem } from './jobs/types.ts'
+import type { Door } from './network/types.ts'
+import type { StateDatabase } from './database/types.ts'
+
+/** What the shared core plugin supplies to every stack, decorated on the root as `app.core`. */
+export interface Core {
+  settings: SettingsManager
+  /** Scanner caches, one per row of the model-type table. */
+  models: Record<ModelPrefix, ModelLibrary>
+  hub: ProgressHub
+  jobs: JobSystem
+  /** The only way out to other hosts. */
+  door: Door
+  /** User state that cannot be rebuilt. */
+  state: StateDatabase
+  /** Version of the program, for pages and answers. */
+  version: string
+}
+
+/** What the process was started with; the composition root hands it on, nothing else reads argv or environment. */
+export interface StartOptions {
+  settingsDirectory: string
+  /** A whole models folder laid over the settings for this run, never saved; null when not given. */
+  modelsDirectory: string | null
+  host: string
+  port: number
+  logLevel: string
+  /** Listening beyond loopback without a token (--insecure). */
+  insecure: boolean
+  /** Host names beside loopback and IP literals that requests may name. */
+  allowedHosts: string[]
+  /** Values that the environment lays over the settings for this run, never saved (API keys). */
+  settingsOverlay: Record<string, unknown>
+  /** Base URLs of providers from environment or argv. */
+  providers: { civitai?: string, civarchive?: string, huggingface?: string }
+  /** Rows of the persistent cache are kept unless the environment turns it off. */
+  persistentCache: boolean
+  /** False in tests that drive scans by hand. */
+  scanOnStart: boolean
+}
