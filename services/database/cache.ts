@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import type { Logger } from '../logger.ts'
+import { findDamage, isCorruption, openDatabase } from './open.ts'
+import { forgetOldAsides, setAside } from './set-aside.ts'
+
+/** What a derived database must look like; another version is set aside and built anew from the disk. */
+export interface CacheSchema {
+  version: number
+  /** Statements that build an empty database. */
+  create: string
+  /** Tables whose pages are checked at every open (small ones; the rest is checked by use). */
+  checked: readonly string[]
+}
+
+/** File name of a library's cache: its name made safe, with a hash when that changed it. */
+export function cacheFileName (library: string): string {
+  const safe = library.replace(/[^A-Za-z0-9_.-]/g, '_') || 'default'
+  const suffix = safe === library ? '' : `-${createHash('sha256').update(library).digest('hex').slice(0, 8)}`
+  return `cache-${safe}${suffix}.sqlite`
+}
+
+/**
+ * Opens the cache of a library under `<settings directory>/modelshelf`, building it when there is none.
+ * A damaged file or one of another schema is set aside, never used and never in the way.
+ */
+export function openCacheDatabase (settingsDirectory: string, library: string, schema: CacheSchema, logger: Logger): Database {
+  const file = join(settingsDirectory, 'modelshelf', cacheFileName(library))
+  if (existsSync(file)) {
+    const sound = openSound(file, schema, logger)
+    if (sound) return sound
+    forgetOldAsides(file)
+  }
+  const db = openDatabase(file, { pageSize: 8192 })
+  db.exec(schema.create)
+  db.pragma(`user_version = ${schema.version}`)
+  return db
+}
+
+function openSound (file: string, schema: CacheSchema, logger: Logger): Database | undefined {
+  if (statSync(file).size === 0) {
+    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the model cache is empty; it is rebuilt from the disk')
+    return undefined
+  }
+  let db: Database | undefined
+  try {
+    db = openDatabase(file)
+    const version = Number(db.pragma('user_version', { simple: true }))
+    const damage = version === schema.version ? findDamage(db, schema.checked) : null
+    if (version === schema.version && damage === null) return db
+    db.close()
+    const aside = setAside(file, damage === null ? 'outdated' : 'corrupt')
+    logger.warn({ file, aside, damage, version }, 'the model cache cannot be used; it is rebuilt from the disk')
+  } catch (error) {
+    db?.close()
+    if (!isCorruption(error)) throw error
+    logger.warn({ file, aside: setAside(file, 'corrupt'), err: error }, 'the model cache is damaged; it is rebuilt from the disk')
+  }
+  return undefined
+}
