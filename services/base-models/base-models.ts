@@ -1,0 +1,158 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { Value } from '@sinclair/typebox/value'
+import { DomainError } from '../errors.ts'
+import type { Door } from '../network/types.ts'
+import { baseModelCategories, builtInBaseModels } from './catalogue.ts'
+import { FetchedNames, RemoteEnums } from './schema.ts'
+
+export interface BaseModelList {
+  /** Built-in and fetched names, sorted. */
+  models: string[]
+  /** `cache`: from an earlier fetch, `api`: fetched just now, `fallback`: built-in names only. */
+  source: 'cache' | 'api' | 'fallback'
+  /** ISO 8601 UTC of the last fetch, null without one. */
+  last_updated: string | null
+  hardcoded_count: number
+  remote_count: number
+  merged_count: number
+}
+
+export interface BaseModelCacheStatus {
+  has_cache: boolean
+  last_updated: string | null
+  is_expired: boolean
+  ttl_seconds: number
+  age_seconds: number | null
+}
+
+export interface BaseModels {
+  /** Fetches when asked to, or when the last fetch is older than a week; never throws: an older list outlives a failed fetch. */
+  list (options?: { refresh?: boolean }): Promise<BaseModelList>
+  categories (): Promise<Record<string, string[]>>
+  cacheStatus (): Promise<BaseModelCacheStatus>
+  /** Names known now, without asking anyone; for checks of settings. */
+  known (): ReadonlySet<string>
+}
+
+export interface BaseModelsDeps {
+  door: Pick<Door, 'request' | 'register' | 'destinations'>
+  /** Where fetched names are kept, e.g. `<settings dir>/modelshelf/base-models.json`. */
+  file: string
+  /** Base of the API, e.g. `https://civitai.red/api/v1`. */
+  apiBase: string
+  /** False keeps us from asking by ourselves; a refresh that someone asks for is made all the same. */
+  fetchWhenExpired: () => boolean
+  now?: () => number
+  /** Told of faults that only cost freshness. */
+  warn: (message: string, error: unknown) => void
+}
+
+const TTL_SECONDS = 7 * 24 * 3600
+/** After a failed fetch nobody waits for another one for so long. */
+const RETRY_AFTER_MS = 10 * 60 * 1000
+const DESTINATION = 'civitai-base-models'
+const MAX_ANSWER_BYTES = 1024 * 1024
+/** People wait for this answer, and the built-in names are a good one. */
+const FETCH_TIMEOUT_MS = 10_000
+const MAX_NAMES = 2000
+
+/** Names of the API answer; hostile or broken entries are left out. */
+function namesIn (body: Buffer): string[] {
+  const answer: unknown = JSON.parse(body.toString('utf8'))
+  if (!Value.Check(RemoteEnums, answer)) throw new DomainError('upstream', 'unexpected-answer', 'The list of base models has an unexpected form')
+  const names = (answer.ActiveBaseModel ?? answer.BaseModel ?? []).filter((name): name is string => typeof name === 'string' && name.trim() !== '' && name.length <= 200)
+  if (names.length === 0) throw new DomainError('upstream', 'unexpected-answer', 'The list of base models is empty')
+  return [...new Set(names.map((name) => name.trim()))].slice(0, MAX_NAMES)
+}
+
+/** Base-model names: built in, joined by those the provider lists, kept on disk between runs. */
+export function createBaseModels (deps: BaseModelsDeps): BaseModels {
+  const now = deps.now ?? Date.now
+  let fetched: FetchedNames | undefined
+  let loaded: Promise<void> | undefined
+  let running: Promise<boolean> | undefined
+  let lastFailure = -Infinity
+
+  if (!deps.door.destinations().some((destination) => destination.name === DESTINATION)) {
+    deps.door.register({
+      name: DESTINATION,
+      purpose: 'Names of base models, fetched at most once a week',
+      origins: [new URL(deps.apiBase).origin],
+      enabled: () => true
+    })
+  }
+
+  async function load (): Promise<void> {
+    try {
+      const kept: unknown = JSON.parse(await readFile(deps.file, 'utf8'))
+      if (Value.Check(FetchedNames, kept)) fetched = kept
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') deps.warn('The kept list of base models could not be read', error)
+    }
+  }
+
+  async function keep (names: FetchedNames): Promise<void> {
+    const temporary = `${deps.file}.${randomUUID()}.tmp`
+    try {
+      await mkdir(dirname(deps.file), { recursive: true })
+      await writeFile(temporary, JSON.stringify(names), { flag: 'wx' })
+      await rename(temporary, deps.file)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      deps.warn('The list of base models could not be kept', error)
+    }
+  }
+
+  async function fetchNames (): Promise<boolean> {
+    try {
+      const answer = await deps.door.request({ destination: DESTINATION, url: `${deps.apiBase}/enums`, maxBytes: MAX_ANSWER_BYTES, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
+      if (answer.status !== 200) throw new DomainError('upstream', 'unexpected-status', `The list of base models was answered with ${answer.status}`)
+      fetched = { names: namesIn(answer.body), fetched_at: new Date(now()).toISOString() }
+      await keep(fetched)
+      return true
+    } catch (error) {
+      lastFailure = now()
+      deps.warn('The list of base models could not be fetched', error)
+      return false
+    }
+  }
+
+  const ageSeconds = (): number | null => fetched ? Math.max(0, Math.floor((now() - Date.parse(fetched.fetched_at)) / 1000)) : null
+  const expired = (): boolean => (ageSeconds() ?? Infinity) >= TTL_SECONDS
+
+  function merged (source: BaseModelList['source']): BaseModelList {
+    const models = [...new Set([...builtInBaseModels, ...fetched?.names ?? []])].sort()
+    return {
+      models,
+      source: fetched ? source : 'fallback',
+      last_updated: fetched?.fetched_at ?? null,
+      hardcoded_count: builtInBaseModels.length,
+      remote_count: fetched?.names.length ?? 0,
+      merged_count: models.length
+    }
+  }
+
+  return {
+    async list ({ refresh = false } = {}) {
+      await (loaded ??= load())
+      const due = deps.fetchWhenExpired() && expired() && now() - lastFailure > RETRY_AFTER_MS
+      if (!refresh && !due) return merged('cache')
+      running ??= fetchNames().finally(() => { running = undefined })
+      return merged(await running ? 'api' : 'cache')
+    },
+    async categories () {
+      await (loaded ??= load())
+      const builtIn = new Set(builtInBaseModels)
+      const further = (fetched?.names ?? []).filter((name) => !builtIn.has(name))
+      const groups = Object.entries(baseModelCategories).map(([group, names]): [string, string[]] => [group, [...names]])
+      return Object.fromEntries(groups.map(([group, names]) => [group, group === 'Other Models' ? [...names, ...further] : names]))
+    },
+    async cacheStatus () {
+      await (loaded ??= load())
+      return { has_cache: fetched !== undefined, last_updated: fetched?.fetched_at ?? null, is_expired: expired(), ttl_seconds: TTL_SECONDS, age_seconds: ageSeconds() }
+    },
+    known: () => new Set([...builtInBaseModels, ...fetched?.names ?? []])
+  }
+}
