@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { StartOptions } from './services/core.ts'
+import { DomainError } from './services/errors.ts'
+import { parseStartOptions, type StartRequest } from './services/start/parse-start-options.ts'
+import type { TerminalProgress } from './services/start/terminal-progress.ts'
+
+const surroundings = { platform: process.platform, home: homedir(), env: process.env }
+const GRACE_MS = 5_000
+
+/** Exit codes: 1 a fault, 2 a wrong command line, 3 the settings directory or the port is in use by another process. */
+function exitCodeOf (error: unknown): number {
+  if (error instanceof DomainError) return error.code === 'bad-arguments' ? 2 : error.kind === 'conflict' ? 3 : 1
+  return codeOf(error) === 'EADDRINUSE' ? 3 : 1
+}
+
+function codeOf (error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}
+
+/** What the user can act on is one line; a fault of ours keeps its stack. */
+function explain (error: unknown): string {
+  if (error instanceof DomainError) return error.message
+  if (!(error instanceof Error)) return String(error)
+  switch (codeOf(error)) {
+    case 'EADDRINUSE': return 'The port is in use by another program; choose another one with --port'
+    case 'EADDRNOTAVAIL': return 'This machine does not have the address given with --host'
+    case 'EACCES': return `Not permitted: ${error.message}`
+    default: return error.stack ?? error.message
+  }
+}
+
+async function main (): Promise<void> {
+  const request = parseStartOptions(process.argv.slice(2), surroundings)
+  if (request.action === 'help') {
+    const { usage } = await import('./services/start/usage.ts')
+    process.stdout.write(usage())
+  } else if (request.action === 'version') {
+    process.stdout.write(`${await programVersion()}\n`)
+  } else {
+    await start(request)
+  }
+}
+
+async function programVersion (): Promise<string> {
+  // The sources lie beside package.json, the built files one folder below it.
+  const file = new URL(import.meta.url.endsWith('.ts') ? './package.json' : '../package.json', import.meta.url)
+  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string }
+  return version
+}
+
+async function start ({ options, extraModelPaths }: Extract<StartRequest, { action: 'start' }>): Promise<void> {
+  mkdirSync(options.settingsDirectory, { recursive: true, mode: 0o700 })
+  const [{ default: Fastify }, { default: app }, { fastifyOptions }, { default: closeWithGrace }] = await Promise.all([
+    import('fastify'), import('./app.ts'), import('./plugins/server-options.ts'), import('close-with-grace')
+  ])
+  const progress = process.stdout.isTTY ? await terminalProgress() : undefined
+  const server = Fastify({ ...fastifyOptions(options), logger: await loggerOptions(options, progress) })
+  closeWithGrace({ delay: GRACE_MS, logger: server.log, skip: ['unhandledRejection'] }, async ({ signal, err }) => {
+    progress?.close()
+    if (err) server.log.fatal({ err }, 'closing after a fault')
+    else server.log.info({ signal }, 'closing')
+    await server.close()
+  })
+  // A promise that nobody waited for is a fault of one request or job, no reason to end everyone else's.
+  process.on('unhandledRejection', (reason) => server.log.error({ err: reason }, 'unhandled rejection'))
+
+  await server.register(app, options)
+  await server.ready()
+  if (extraModelPaths) await importFolders(server, extraModelPaths)
+  if (progress) server.core.hub.subscribe(progress)
+  await server.listen({ host: options.host, port: options.port, listenTextResolver: (address) => `listening on ${address}` })
+  server.log.debug({ milliseconds: Math.round(performance.now()) }, 'from exec to listening')
+  sayWhereToGo(server, options, progress)
+}
+
+async function terminalProgress (): Promise<TerminalProgress> {
+  const { createTerminalProgress } = await import('./services/start/terminal-progress.ts')
+  return createTerminalProgress(process.stdout)
+}
+
+async function loggerOptions (options: StartOptions, progress: TerminalProgress | undefined) {
+  const { logger } = (await import('./plugins/server-options.ts')).fastifyOptions(options)
+  if (!progress || typeof logger !== 'object') return logger
+  const { default: pretty } = await import('pino-pretty')
+  const { Writable } = await import('node:stream')
+  const destination = new Writable({
+    write (chunk: Buffer, _encoding, done) {
+      progress.above(chunk.toString('utf8'))
+      done()
+    }
+  })
+  return { ...logger, stream: pretty({ colorize: true, ignore: 'pid,hostname', destination }) }
+}
+
+async function importFolders (server: FastifyInstance, file: string): Promise<void> {
+  const { readExtraModelPaths, mergeFolderPaths } = await import('./services/start/extra-model-paths.ts')
+  const { settings } = server.core
+  const added = await readExtraModelPaths(file, surroundings)
+  const outcome = await settings.update({ folder_paths: mergeFolderPaths(settings.activeLibrary().library.folder_paths, added) })
+  if (!outcome.saved) throw new DomainError('invalid', 'bad-extra-model-paths', `The folders of ${file} can't be taken over: ${outcome.reason}`)
+  server.log.info({ file, folders: added }, 'imported model folders')
+}
+
+function sayWhereToGo (server: FastifyInstance, options: StartOptions, progress: TerminalProgress | undefined): void {
+  const { port } = server.server.address() as AddressInfo
+  const host = ['0.0.0.0', '::'].includes(options.host) ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host
+  const url = `http://${host}:${port}`
+  const roots = Object.values(server.core.models).reduce((sum, library) => sum + library.roots().length, 0)
+  const hint = 'No model folders are configured yet: set them on the page, or start with --models DIR'
+  if (roots === 0 && !progress) server.log.info(hint)
+  progress?.above(`\n  modelshelf is ready: open ${url}\n${roots === 0 ? `  ${hint}\n` : ''}\n`)
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`modelshelf: ${explain(error)}\n`)
+  process.exit(exitCodeOf(error))
+})
