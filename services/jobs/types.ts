@@ -9,6 +9,8 @@ export interface JobProgress {
   eta_seconds: number | null
 }
 
+export interface JobFailure { item: string, error: string }
+
 /** A job as `/api/v1/jobs` shows it. */
 export interface Job {
   id: string
@@ -24,7 +26,7 @@ export interface Job {
   result: unknown
   error: { code: string, message: string } | null
   /** Items that failed while the job went on; at most 1,000 are kept. */
-  failures: { item: string, error: string }[]
+  failures: JobFailure[]
 }
 
 export interface JobContext {
@@ -45,6 +47,8 @@ export interface JobDefinition<Input = unknown, Output = unknown> {
   exclusiveKey? (input: Input): string
   /** Started again with the same input when the process ended while it ran. */
   resumable?: boolean
+  /** Input that runs only the items that failed; without it a retry runs the whole job again. */
+  retryInput? (input: Input, failures: readonly JobFailure[]): Input
 }
 
 export interface JobSystem {
@@ -61,6 +65,8 @@ export interface JobSystem {
   retryFailed (id: string): Job
   /** Deletes finished jobs; answers how many. */
   prune (): number
+  /** How many jobs there are in each state. */
+  counts (): Record<JobState, number>
   /** Resolves with the job in its final state. */
   finished (id: string): Promise<Job>
   /** Starts again what a previous process left running and can be resumed; marks the rest as interrupted. */

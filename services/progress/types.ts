@@ -17,13 +17,19 @@ export type LegacyChannel = 'fetch' | 'init' | 'download'
 
 /** Anything that takes text frames: a WebSocket, or an SSE response behind the same shape. */
 export interface FrameSink {
-  send (text: string): void
+  /** `position` is `<epoch>:<seq>` for frames of the v1 feed (the event id of SSE). */
+  send (text: string, position?: string): void
   /** Bytes queued and not yet sent; a slow reader is passed over rather than waited for. */
   readonly bufferedAmount: number
+  /** Called when the hub gives up on a reader that has stopped reading. */
+  close? (): void
 }
 
+/** Frames are kept as snapshots and may be sent later: callers hand over fresh objects and never change them afterwards. */
 export interface ProgressHub {
   readonly epoch: string
+  /** How many readers are connected to the v1 feed and to each legacy channel. */
+  readonly clients: Readonly<Record<'feed' | LegacyChannel, number>>
   /** Puts a typed event on the v1 feed. */
   publish<Name extends EventName> (type: Name, data: EventPayload<Name>, refs?: { operation?: string, job?: string }): void
   /**
