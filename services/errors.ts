@@ -35,7 +35,7 @@ export class DomainError extends Error {
 }
 
 export class InvalidInputError extends DomainError {
-  constructor (message: string, code = 'invalid-input') { super('invalid', code, message) }
+  constructor (message: string, code = 'invalid-input', options?: ErrorOptions) { super('invalid', code, message, {}, options) }
 }
 
 export class PathOutsideLibraryError extends DomainError {
