@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { Value } from '@sinclair/typebox/value'
 import { DomainError } from '../errors.ts'
 import type { Door } from '../network/types.ts'
-import { baseModelCategories, builtInBaseModels } from './catalogue.ts'
-import { FetchedNames, RemoteEnums } from './schema.ts'
+import { BASE_MODEL_CATEGORIES, KNOWN_BASE_MODELS } from '../models/base-model-names.ts'
+import { FetchedNamesFile, RemoteEnums, type FetchedNames } from './schema.ts'
 
 export interface BaseModelList {
   /** Built-in and fetched names, sorted. */
@@ -87,7 +87,7 @@ export function createBaseModels (deps: BaseModelsDeps): BaseModels {
   async function load (): Promise<void> {
     try {
       const kept: unknown = JSON.parse(await readFile(deps.file, 'utf8'))
-      if (Value.Check(FetchedNames, kept)) fetched = kept
+      if (Value.Check(FetchedNamesFile, kept)) fetched = kept
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') deps.warn('The kept list of base models could not be read', error)
     }
@@ -123,12 +123,12 @@ export function createBaseModels (deps: BaseModelsDeps): BaseModels {
   const expired = (): boolean => (ageSeconds() ?? Infinity) >= TTL_SECONDS
 
   function merged (source: BaseModelList['source']): BaseModelList {
-    const models = [...new Set([...builtInBaseModels, ...fetched?.names ?? []])].sort()
+    const models = [...new Set([...KNOWN_BASE_MODELS, ...fetched?.names ?? []])].sort()
     return {
       models,
       source: fetched ? source : 'fallback',
       last_updated: fetched?.fetched_at ?? null,
-      hardcoded_count: builtInBaseModels.length,
+      hardcoded_count: KNOWN_BASE_MODELS.length,
       remote_count: fetched?.names.length ?? 0,
       merged_count: models.length
     }
@@ -144,15 +144,15 @@ export function createBaseModels (deps: BaseModelsDeps): BaseModels {
     },
     async categories () {
       await (loaded ??= load())
-      const builtIn = new Set(builtInBaseModels)
+      const builtIn = new Set(KNOWN_BASE_MODELS)
       const further = (fetched?.names ?? []).filter((name) => !builtIn.has(name))
-      const groups = Object.entries(baseModelCategories).map(([group, names]): [string, string[]] => [group, [...names]])
+      const groups = Object.entries(BASE_MODEL_CATEGORIES).map(([group, names]): [string, string[]] => [group, [...names]])
       return Object.fromEntries(groups.map(([group, names]) => [group, group === 'Other Models' ? [...names, ...further] : names]))
     },
     async cacheStatus () {
       await (loaded ??= load())
       return { has_cache: fetched !== undefined, last_updated: fetched?.fetched_at ?? null, is_expired: expired(), ttl_seconds: TTL_SECONDS, age_seconds: ageSeconds() }
     },
-    known: () => new Set([...builtInBaseModels, ...fetched?.names ?? []])
+    known: () => new Set([...KNOWN_BASE_MODELS, ...fetched?.names ?? []])
   }
 }

@@ -7,9 +7,9 @@ export const RemoteEnums = Type.Object({
 })
 
 /** The file that keeps fetched names between runs. */
-export const FetchedNames = Type.Object({
+export const FetchedNamesFile = Type.Object({
   names: Type.Array(Type.String()),
   /** ISO 8601 UTC */
   fetched_at: Type.String()
 })
-export type FetchedNames = Static<typeof FetchedNames>
+export type FetchedNames = Static<typeof FetchedNamesFile>

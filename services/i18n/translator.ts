@@ -59,7 +59,6 @@ async function load (directory: string): Promise<Translator> {
     lng: 'en',
     fallbackLng: 'en',
     supportedLngs: [...locales],
-    showSupportNotice: false,
     returnNull: false,
     interpolation: { escapeValue: false, prefix: '{', suffix: '}' },
     resources: Object.fromEntries([...files].map(([locale, text]) => [locale, { translation: JSON.parse(withPlainPlaceholders(text.toString('utf8'))) }]))

@@ -1,7 +1,8 @@
 import { promises as fs } from 'node:fs'
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { ForbiddenPathError, InvalidInputError, OfflineError, PathOutsideLibraryError } from '../errors.ts'
+import { ForbiddenPathError, OfflineError, PathOutsideLibraryError } from '../errors.ts'
+import { containedIn, normalizeClientPath } from '../files/safe-path.ts'
 import type { ModelLibrary } from './ports.ts'
 
 /** What is known of a preview path that may be served. */
@@ -54,11 +55,6 @@ export function whenUnreadable (error: unknown): undefined {
   throw new OfflineError('The preview cannot be read at the moment', 'preview-unreadable')
 }
 
-function isInside (folder: string, path: string): boolean {
-  const rest = relative(folder, path)
-  return rest !== '' && rest !== '..' && !rest.startsWith(`..${sep}`) && !isAbsolute(rest)
-}
-
 const withSlashes = (path: string): string => sep === '/' ? path : path.replaceAll(sep, '/')
 
 /** Decides which files may be served as previews; a request never widens what is allowed. */
@@ -93,9 +89,8 @@ export function createPreviewVerdicts (deps: PreviewVerdictDeps): PreviewVerdict
   async function contain (path: string): Promise<string> {
     const inRoot = inLibrary(path)
     if (inRoot !== undefined) return inRoot
-    const absolute = resolve(path)
-    if (deps.folders().some((folder) => isInside(resolve(folder), absolute))) return withSlashes(absolute)
-    if ((await realSpellings()).some((folder) => isInside(folder, absolute))) return withSlashes(absolute)
+    if (deps.folders().some((folder) => containedIn(withSlashes(folder), path))) return path
+    if ((await realSpellings()).some((folder) => containedIn(withSlashes(folder), path))) return path
     throw new ForbiddenPathError()
   }
 
@@ -108,10 +103,7 @@ export function createPreviewVerdicts (deps: PreviewVerdictDeps): PreviewVerdict
   }
 
   async function find (given: string): Promise<PreviewVerdict | undefined> {
-    if (given.includes('\0')) throw new InvalidInputError('The path is not valid')
-    const spelled = given.replaceAll('\\', '/')
-    if (!isAbsolute(spelled)) throw new ForbiddenPathError()
-    const path = await contain(spelled)
+    const path = await contain(normalizeClientPath(given))
     if (deps.mediaTypeOf(path) === undefined) throw new ForbiddenPathError()
     const real = await fs.realpath(path).catch(whenUnreadable)
     if (real === undefined) return undefined

@@ -1,0 +1,32 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { ServiceNotReadyError } from '../../services/errors.ts'
+import type { ModelType, ModelTypeName } from '../../services/models/types.ts'
+import { createModelUseCases } from '../../use-cases/models/index.ts'
+import { registerCheckpointRoutes } from './checkpoint.ts'
+import { registerEmbeddingRoutes } from './embedding.ts'
+import { registerListing } from './listing.ts'
+import { registerLoraRoutes } from './lora.ts'
+import { operationNames, type OperationNames } from './operation.ts'
+import { registerQueries } from './queries.ts'
+import { registerScans } from './scans.ts'
+
+const typeSpecific: Record<ModelTypeName, (app: FastifyInstance, names: OperationNames) => void> = {
+  lora: registerLoraRoutes,
+  checkpoint: registerCheckpointRoutes,
+  embedding: registerEmbeddingRoutes
+}
+
+/** The routes of one model type, registered once per row of the model-type table. */
+const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type }) => {
+  const useCases = createModelUseCases(app.core, type, { warn: (message, error) => { app.log.warn({ err: error }, message) } })
+  app.decorate('useCases', useCases)
+  app.addHook('onRequest', (_request, _reply, done) => { done(useCases.isReady() ? undefined : new ServiceNotReadyError()) })
+  const names = operationNames(type)
+  registerListing(app, names)
+  registerQueries(app, names)
+  registerScans(app, names)
+  typeSpecific[type.name](app, names)
+}
+
+export default modelRoutes
+export { sharedModelRoutes } from './shared.ts'

@@ -1,0 +1,34 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Type } from '@sinclair/typebox'
+import type { SharedModelUseCases } from '../../use-cases/models/index.ts'
+import type { PreviewAnswer } from '../../services/models/preview-serving.ts'
+import { answers, documentedOnly, parameters } from './schemas.ts'
+
+const send = (reply: FastifyReply, { status, headers, body }: PreviewAnswer): FastifyReply => reply.code(status).headers(headers).send(body ?? undefined)
+
+export function registerPreviews (app: FastifyInstance): void {
+  const useCases = app.getDecorator<SharedModelUseCases>('useCases')
+  const file = { 206: { type: 'string', format: 'binary', description: 'The part asked for' }, 304: { type: 'null', description: 'Unchanged' } }
+
+  app.get<{ Querystring: { path?: string | string[] } }>('/api/lm/previews', {
+    validatorCompiler: documentedOnly,
+    schema: {
+      operationId: 'getPreview',
+      tags: ['previews'],
+      summary: 'A media file of the library; ranges and conditional requests are honoured',
+      querystring: parameters({ path: Type.String({ description: 'Absolute path of the file' }) }),
+      response: { ...answers(Type.Unsafe({ type: 'string', format: 'binary', description: 'The file' }), 400, 403, 404, 416), ...file }
+    }
+  }, (request, reply) => {
+    const { headers, method, query } = request
+    const answer = useCases.servePreview({
+      path: Array.isArray(query.path) ? query.path[0] : query.path,
+      headOnly: method === 'HEAD',
+      range: headers.range,
+      ifRange: headers['if-range'] as string | undefined,
+      ifNoneMatch: headers['if-none-match'],
+      ifModifiedSince: headers['if-modified-since']
+    })
+    return answer instanceof Promise ? answer.then((late) => send(reply, late)) : send(reply, answer)
+  })
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path'
+import { createBaseModels } from '../../services/base-models/base-models.ts'
+import { createPreviewServing } from '../../services/models/preview-serving.ts'
+import { mediaType } from '../../services/models/preview-file.ts'
+import type { Core } from '../../services/core.ts'
+import type { ModelType } from '../../services/models/types.ts'
+import { countBaseModels, countModelTypes, searchTags, topTags } from './count-facets.ts'
+import { cycleLoras } from './cycle-loras.ts'
+import { findDuplicates, findFilenameConflicts } from './find-duplicates.ts'
+import { getCivitaiUrl } from './get-civitai-url.ts'
+import { getInitStatus } from './get-init-status.ts'
+import { getMetadata, getModelDescription } from './get-metadata.ts'
+import { getModelInfo } from './get-model-info.ts'
+import { getNotes } from './get-notes.ts'
+import { getPreviewUrl } from './get-preview-url.ts'
+import { getTriggerWords, sendTriggerWords } from './get-trigger-words.ts'
+import { countLetters, getUsageTips } from './get-usage-tips.ts'
+import { getFolderTree, getUnifiedFolderTree, listFolders, listRoots, listRootsOf } from './list-folders.ts'
+import { listExcludedModels, listModels } from './list-models.ts'
+import { listKnownBaseModels, refreshKnownBaseModels } from './list-known-base-models.ts'
+import { listLoaderPool } from './list-loader-pool.ts'
+import { getExampleFiles, getTrainedWords } from './read-companions.ts'
+import { sampleLoras } from './sample-loras.ts'
+import { cancelTask, scanModels } from './scan-models.ts'
+import { servePreview } from './serve-preview.ts'
+import { suggestPaths } from './suggest-paths.ts'
+
+/** What stacks tell of faults that fail no request. */
+export interface StackLog { warn: (message: string, error: unknown) => void }
+
+/** What the product does with models of one type. */
+export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
+  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, random: Math.random, warn }
+  return {
+    isReady: () => deps.library.opened,
+    listModels: listModels(deps),
+    listExcludedModels: listExcludedModels(deps),
+    topTags: topTags(deps),
+    searchTags: searchTags(deps),
+    countBaseModels: countBaseModels(deps),
+    countModelTypes: countModelTypes(deps),
+    listRoots: listRoots(deps),
+    listRootsOf: listRootsOf(deps),
+    listFolders: listFolders(deps),
+    getFolderTree: getFolderTree(deps),
+    getUnifiedFolderTree: getUnifiedFolderTree(deps),
+    findDuplicates: findDuplicates(deps),
+    findFilenameConflicts: findFilenameConflicts(deps),
+    getNotes: getNotes(deps),
+    getPreviewUrl: getPreviewUrl(deps),
+    getCivitaiUrl: getCivitaiUrl(deps),
+    getMetadata: getMetadata(deps),
+    getModelDescription: getModelDescription(deps),
+    suggestPaths: suggestPaths(deps),
+    scanModels: scanModels(deps),
+    cancelTask: cancelTask(deps),
+    getModelInfo: getModelInfo(deps),
+    listLoaderPool: listLoaderPool(deps),
+    countLetters: countLetters(deps),
+    getTriggerWords: getTriggerWords(deps),
+    sendTriggerWords: sendTriggerWords(deps),
+    getUsageTips: getUsageTips(deps),
+    sampleLoras: sampleLoras(deps),
+    cycleLoras: cycleLoras(deps)
+  }
+}
+
+export type ModelUseCases = ReturnType<typeof createModelUseCases>
+
+const MEGABYTE = 1024 * 1024
+const DEFAULT_CACHE_MB = 16
+const CIVITAI_BASE = 'https://civitai.red/api/v1'
+
+/** Base of the CivitAI API, which the user may have pointed elsewhere. */
+function civitaiBase ({ settings }: Core): string {
+  const configured = settings.get<Record<string, string> | undefined>('provider_base_urls')?.civitai
+  return (configured && URL.canParse(configured) ? configured : CIVITAI_BASE).replace(/\/+$/, '')
+}
+
+function createServing (core: Core) {
+  const { settings } = core
+  const serving = createPreviewServing({
+    libraries: Object.values(core.models),
+    folders: () => [settings.get('recipes_path')].filter((folder): folder is string => typeof folder === 'string' && folder !== ''),
+    mediaTypeOf: mediaType,
+    cacheBytes () {
+      const megabytes = settings.get('max_preview_cache_mb')
+      return Math.floor((typeof megabytes === 'number' && megabytes >= 0 ? megabytes : DEFAULT_CACHE_MB) * MEGABYTE)
+    }
+  })
+  settings.onChange(() => { serving.reset() })
+  return serving
+}
+
+/** What the product does with models of all types together. */
+export function createSharedModelUseCases (core: Core, { warn }: StackLog) {
+  const libraries = Object.values(core.models)
+  const deps = { libraries, hub: core.hub, serving: createServing(core) }
+  const baseModels = createBaseModels({
+    door: core.door,
+    file: join(core.settings.directory, 'modelshelf', 'base-models.json'),
+    apiBase: civitaiBase(core),
+    fetchWhenExpired: () => true,
+    warn
+  })
+  return {
+    servePreview: servePreview(deps),
+    getInitStatus: getInitStatus(deps),
+    getTrainedWords: getTrainedWords(deps),
+    getExampleFiles: getExampleFiles(deps),
+    listKnownBaseModels: listKnownBaseModels({ baseModels }),
+    refreshKnownBaseModels: refreshKnownBaseModels({ baseModels }),
+    listBaseModelCategories: baseModels.categories,
+    getBaseModelCacheStatus: baseModels.cacheStatus
+  }
+}
+
+export type SharedModelUseCases = ReturnType<typeof createSharedModelUseCases>

@@ -1,0 +1,21 @@
+import type { ModelLibrary, ScanOutcome } from '../../services/models/ports.ts'
+import type { ProgressHub } from '../../services/progress/types.ts'
+import { legacyBoolean, type QueryValue } from '../../services/query-values.ts'
+
+interface Deps { library: ModelLibrary, hub: Pick<ProgressHub, 'broadcast'> }
+
+/** Compares disk and index, or joins the comparison that runs; clients that cache models are told afterwards, also of a cancelled one. */
+export const scanModels = ({ library, hub }: Deps) => async (options: { full: QueryValue }): Promise<Pick<ScanOutcome, 'status' | 'message'>> => {
+  try {
+    const { status, message } = await library.reconcile({ full: legacyBoolean(options.full) })
+    return { status, message }
+  } finally {
+    hub.broadcast('fetch', { type: 'models_changed' })
+  }
+}
+
+/** Stops what runs for this type; never what starts later. */
+export const cancelTask = ({ library }: Pick<Deps, 'library'>) => (): { status: 'success', message: string } => {
+  library.cancel()
+  return { status: 'success', message: `${library.type.label} task cancellation requested` }
+}
