@@ -59,7 +59,8 @@ async function start ({ options, extraModelPaths }: Extract<StartRequest, { acti
     import('fastify'), import('./app.ts'), import('./plugins/server-options.ts'), import('close-with-grace')
   ])
   const progress = process.stdout.isTTY ? await terminalProgress() : undefined
-  const server = Fastify({ ...fastifyOptions(options), logger: await loggerOptions(options, progress) })
+  const serverOptions = fastifyOptions(options)
+  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...(progress && { stream: await prettyStream(progress) }) } })
   closeWithGrace({ delay: GRACE_MS, logger: server.log, skip: ['unhandledRejection'] }, async ({ signal, err }) => {
     progress?.close()
     if (err) server.log.fatal({ err }, 'closing after a fault')
@@ -83,18 +84,16 @@ async function terminalProgress (): Promise<TerminalProgress> {
   return createTerminalProgress(process.stdout)
 }
 
-async function loggerOptions (options: StartOptions, progress: TerminalProgress | undefined) {
-  const { logger } = (await import('./plugins/server-options.ts')).fastifyOptions(options)
-  if (!progress || typeof logger !== 'object') return logger
-  const { default: pretty } = await import('pino-pretty')
-  const { Writable } = await import('node:stream')
+/** Log lines for people, written above the progress lines. */
+async function prettyStream (progress: TerminalProgress): Promise<NodeJS.WritableStream> {
+  const [{ default: pretty }, { Writable }] = await Promise.all([import('pino-pretty'), import('node:stream')])
   const destination = new Writable({
     write (chunk: Buffer, _encoding, done) {
       progress.above(chunk.toString('utf8'))
       done()
     }
   })
-  return { ...logger, stream: pretty({ colorize: true, ignore: 'pid,hostname', destination }) }
+  return pretty({ colorize: true, ignore: 'pid,hostname', destination })
 }
 
 async function importFolders (server: FastifyInstance, file: string): Promise<void> {

@@ -4,16 +4,19 @@ import type { StartOptions } from '../core.ts'
 import { InvalidInputError } from '../errors.ts'
 import { settingsDirectory, type Surroundings } from './settings-directory.ts'
 
+/** pino's names. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
 export type StartRequest =
   | { action: 'help' }
   | { action: 'version' }
-  | { action: 'start', options: StartOptions, extraModelPaths: string | null }
+  | { action: 'start', options: StartOptions & { logLevel: LogLevel }, extraModelPaths: string | null }
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 8189
 
 /** Spellings of levels, those of the existing program's command line among them, to pino's names. */
-const levels: Record<string, string> = {
+const levels: Record<string, LogLevel> = {
   trace: 'trace', debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', critical: 'fatal', fatal: 'fatal', silent: 'silent'
 }
 
@@ -37,7 +40,7 @@ export function parseStartOptions (argv: readonly string[], surroundings: Surrou
   if (values.help) return { action: 'help' }
   if (values.version) return { action: 'version' }
   const models = values.models ?? env.MODELSHELF_MODELS
-  const options: StartOptions = {
+  const options: StartOptions & { logLevel: LogLevel } = {
     settingsDirectory: resolve(values.settings || env.MODELSHELF_SETTINGS || settingsDirectory(surroundings)),
     modelsDirectory: models ? resolve(models) : null,
     host: values.host || env.MODELSHELF_HOST || DEFAULT_HOST,
@@ -87,7 +90,7 @@ function portOf (text: string): number {
   return port
 }
 
-function levelOf (text: string): string {
+function levelOf (text: string): LogLevel {
   const level = levels[text.toLowerCase()]
   if (level === undefined) throw new InvalidInputError(`--log-level must be one of ${Object.keys(levels).join(', ')}, not "${text}"`, 'bad-arguments')
   return level
