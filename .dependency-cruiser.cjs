@@ -1,5 +1,5 @@
-/** The import graph of docs: routes → use-cases → services; plugins → services; stacks are strangers to each other. */
-const only = (name, comment, path, to) => ({ name, comment, severity: 'error', from: { pathNot: path }, to: { path: to } })
+/** The import graph: routes → use-cases → services; plugins → services; stacks are strangers to each other. */
+const only = (name, comment, path, to) => ({ name, comment, severity: 'error', from: { pathNot: path }, to: { path: to, dependencyTypesNot: ['type-only'] } })
 
 module.exports = {
   forbidden: [
