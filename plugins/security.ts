@@ -26,6 +26,8 @@ export interface SecurityOptions extends Pick<StartOptions, 'host' | 'insecure' 
 
 const forbidden = (code: string, message: string): DomainError => new DomainError('forbidden', code, message)
 const isApi = (url: string): boolean => url.startsWith('/api') || url.startsWith('/ws')
+/** The matched route counts beside the address as it was written: `/%61pi/…` reaches the same route. */
+const callsApi = ({ url, routeOptions }: FastifyRequest): boolean => isApi(url) || isApi(routeOptions.url ?? '')
 
 /** The gate: decides who may call, before anything else happens with a request. */
 export default fp<SecurityOptions>(async (app, options) => {
@@ -70,13 +72,14 @@ function showOnTerminal (token: string): void {
   process.stderr.write(`\n  Access token (shown only now): ${token}\n\n`)
 }
 
-function judge ({ method, url, raw: { headers } }: FastifyRequest, origins: () => string[]): CallerVerdict {
+function judge (request: FastifyRequest, origins: () => string[]): CallerVerdict {
+  const { method, raw: { headers } } = request
   if (headers.origin === undefined && headers['sec-fetch-site'] === undefined) return 'own'
   const one = (name: string): string | undefined => [headers[name]].flat()[0]
   return judgeCaller({
     method,
     host: headers.host ?? '',
-    api: isApi(url),
+    api: callsApi(request),
     origin: headers.origin,
     referer: headers.referer,
     fetchSite: one('sec-fetch-site'),
@@ -124,7 +127,7 @@ function hasToken (request: FastifyRequest, tokens: TokenStore): boolean {
 
 /** A person at a browser is led to the login page; a program is told. */
 function refuseStranger (request: FastifyRequest, reply: FastifyReply, done: (error: Error) => void): void {
-  if (request.method === 'GET' && !isApi(request.url) && request.headers.accept?.includes('text/html')) {
+  if (request.method === 'GET' && !callsApi(request) && request.headers.accept?.includes('text/html')) {
     reply.header('cache-control', 'no-store').redirect(`/login?next=${encodeURIComponent(request.url)}`, 303)
     return
   }
