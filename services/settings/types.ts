@@ -26,14 +26,29 @@ export interface StartupMessage {
   settings_file: string
 }
 
+/** Why a value was not taken: a sentence for people and a code for programs. */
+export interface Refusal { reason: string, code: string }
+
+/** Folders given for one run; the library made of them is active for that run and never saved. */
+export interface ModelsOverlay {
+  /** Stable per directory, since files of the library's index are named after it. */
+  libraryName: string
+  folder_paths: FolderPaths
+}
+
+/** What a client may say of a library; absent keys stay as they are. */
+export interface LibraryPatch { [key: string]: unknown }
+
 /** The outcome of a save: either all keys were valid and are applied, or none is. */
-export type UpdateOutcome = { saved: true, changed: string[] } | { saved: false, reason: string }
+export type UpdateOutcome = { saved: true, changed: string[] } | ({ saved: false } & Refusal)
 
 export interface SettingsChange {
   /** Names of the keys whose effective value changed. */
   keys: ReadonlySet<string>
   /** True when another library became active (or the active one was activated again). */
   libraryActivated: boolean
+  /** Set when a library got another name: owners of files that are named after libraries carry theirs over. */
+  libraryRenamed?: { from: string, to: string }
 }
 
 export interface SettingsManager {
@@ -52,7 +67,16 @@ export interface SettingsManager {
   activeLibrary (): { name: string, library: Library }
   /** @throws NotFoundError for an unknown name */
   activateLibrary (name: string): Promise<void>
-  /** Listeners run one after the other after each applied change; a failing one is logged, never undoes the change. */
+  /**
+   * Creates a library or changes the given keys of one. Says whether it was created.
+   * @throws InvalidInputError with the reason for a name or a folder that can't be used
+   */
+  saveLibrary (name: string, patch: LibraryPatch): Promise<{ created: boolean }>
+  /** @throws NotFoundError, ConflictError when the new name is taken */
+  renameLibrary (from: string, to: string): Promise<void>
+  /** Forgets the library; no file of it is touched. The first of the others becomes active when it was. @throws NotFoundError, ConflictError for the last one */
+  deleteLibrary (name: string): Promise<void>
+  /** Listeners run one after the other after each applied change; a failing one is logged, never undoes the change. A listener must not await a change of its own. */
   onChange (listener: (change: SettingsChange) => void | Promise<void>): () => void
   /** Re-reads the file when another program changed it. */
   refresh (): Promise<void>
