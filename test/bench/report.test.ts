@@ -1,0 +1,39 @@
+import t from 'tap'
+import { percentile, reached, type Measurement } from '../../bench/measurement.ts'
+import { mergeMeasurements, replaceTable, resultsTable, type Results } from '../../bench/report.ts'
+
+const list = (models: number, value: number): Measurement => ({ part: 'lists', name: 'list', models, value, unit: 'ms', goal: { bound: 'most', value: 2 } })
+const results = (measurements: Measurement[]): Results => ({
+  measured_at: '2026-01-02T03:04:05.000Z',
+  machine: { cpu: 'Some CPU', cores: 2, memory_gb: 8, node: '20.19.0', platform: 'linux x64', load_tool: 'wrk' },
+  measurements
+})
+
+t.test('the table has a column per size and marks what misses its goal', async (t) => {
+  const table = resultsTable(results([list(1_000, 0.25), list(100_000, 2.5), { part: 'hashing', name: 'hashing', models: null, value: 0.9, unit: 'ratio', goal: { bound: 'least', value: 0.85 } }]))
+  t.match(table, '| | 1,000 models | 100,000 models | goal |')
+  t.match(table, '| list | 0.25 ms | **2.50 ms** | ≤ 2 ms |')
+  t.match(table, '| hashing |  | 0.90 × | ≥ 0.85 × |')
+  t.match(table, '1 of 3 figures miss their goal')
+  t.match(resultsTable(results([list(1_000, 1)])), 'Every goal is reached.')
+})
+
+t.test('only what stands between the markers is replaced', async (t) => {
+  const document = '# a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nrest\n'
+  t.equal(replaceTable(document, 'new'), '# a\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nrest\n')
+  t.throws(() => replaceTable('# no markers', 'new'), /bench:start/)
+})
+
+t.test('measuring one part again keeps the figures of the others', async (t) => {
+  const merged = mergeMeasurements([list(1_000, 1), list(20_000, 2)], [list(20_000, 3), list(100_000, 4)])
+  t.same(merged.map(({ models, value }) => [models, value]), [[1_000, 1], [20_000, 3], [100_000, 4]])
+})
+
+t.test('percentiles and goals', async (t) => {
+  t.equal(percentile([3, 1, 2], 0.5), 2)
+  t.equal(percentile([3, 1, 2], 1), 3)
+  t.throws(() => percentile([], 0.5), RangeError)
+  t.equal(reached(list(1, 2)), true)
+  t.equal(reached(list(1, 2.01)), false)
+  t.equal(reached({ part: 'p', name: 'n', models: null, value: 1, unit: 'MB' }), null)
+})
