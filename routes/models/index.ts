@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Core } from '../../services/core.ts'
 import { ServiceNotReadyError } from '../../services/errors.ts'
 import type { ModelType, ModelTypeName } from '../../services/models/types.ts'
 import { createModelUseCases } from '../../use-cases/models/index.ts'
@@ -18,7 +19,7 @@ const typeSpecific: Record<ModelTypeName, (app: FastifyInstance, names: Operatio
 
 /** The routes of one model type, registered once per row of the model-type table. */
 const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type }) => {
-  const useCases = createModelUseCases(app.core, type, { warn: (message, error) => { app.log.warn({ err: error }, message) } })
+  const useCases = createModelUseCases(app.getDecorator<Core>('core'), type, { warn: (message, error) => { app.log.warn({ err: error }, message) } })
   app.decorate('useCases', useCases)
   app.addHook('onRequest', (_request, _reply, done) => { done(useCases.isReady() ? undefined : new ServiceNotReadyError()) })
   const names = operationNames(type)

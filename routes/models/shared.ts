@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { Type } from '@sinclair/typebox'
+import type { Core } from '../../services/core.ts'
 import { createSharedModelUseCases, type SharedModelUseCases } from '../../use-cases/models/index.ts'
 import type { RawQuery } from '../../use-cases/models/parse-list-query.ts'
 import { registerPreviews } from './previews.ts'
@@ -85,7 +86,7 @@ function registerCompanions (app: FastifyInstance): void {
 
 /** Routes of models that have no type in their address; registered once. */
 export const sharedModelRoutes: FastifyPluginAsync = async (app) => {
-  app.decorate('useCases', createSharedModelUseCases(app.core, { warn: (message, error) => { app.log.warn({ err: error }, message) } }))
+  app.decorate('useCases', createSharedModelUseCases(app.getDecorator<Core>('core'), { warn: (message, error) => { app.log.warn({ err: error }, message) } }))
   registerPreviews(app)
   registerCompanions(app)
   registerBaseModels(app)

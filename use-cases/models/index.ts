@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createBaseModels } from '../../services/base-models/base-models.ts'
 import { createPreviewServing } from '../../services/models/preview-serving.ts'
 import { mediaType } from '../../services/models/preview-file.ts'
+import { recipesDirectory } from '../../services/settings/recipes-directory.ts'
 import type { Core } from '../../services/core.ts'
 import type { ModelType } from '../../services/models/types.ts'
 import { countBaseModels, countModelTypes, searchTags, topTags } from './count-facets.ts'
@@ -81,7 +82,7 @@ function createServing (core: Core) {
   const { settings } = core
   const serving = createPreviewServing({
     libraries: Object.values(core.models),
-    folders: () => [settings.get('recipes_path')].filter((folder): folder is string => typeof folder === 'string' && folder !== ''),
+    folders: () => [recipesDirectory(settings.activeLibrary().library)].filter((folder) => folder !== undefined),
     mediaTypeOf: mediaType,
     cacheBytes () {
       const megabytes = settings.get('max_preview_cache_mb')

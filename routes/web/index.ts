@@ -1,0 +1,44 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from '@sinclair/typebox'
+import type { Core } from '../../services/core.ts'
+import { modelTypes } from '../../services/models/types.ts'
+import type { StaticFile } from '../../services/web/static-files.ts'
+import { createWebUseCases, type WebUseCases } from '../../use-cases/web/index.ts'
+
+const tags = ['pages']
+const failure = (description: string) => ({ ...Type.Ref('Failure'), description })
+const file = Type.Unsafe({ type: 'string', format: 'binary', description: 'The file' })
+
+/** Addresses carry the version where it matters, so a copy is always checked and mostly still good. */
+function sendFile (request: FastifyRequest, reply: FastifyReply, { body, contentType, etag }: StaticFile): FastifyReply {
+  reply.headers({ etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' })
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  return reply.header('content-type', contentType).send(body)
+}
+
+/** Pages for people and the files that they load. */
+const webRoutes: FastifyPluginAsync = async (app) => {
+  app.decorate('useCases', createWebUseCases(app.getDecorator<Core>('core')))
+  const useCases = app.getDecorator<WebUseCases>('useCases')
+
+  app.get('/', {
+    schema: { operationId: 'openHome', tags, summary: 'To the page of the LoRAs', response: { 302: { type: 'null', description: 'Found' } } }
+  }, (_request, reply) => reply.header('cache-control', 'no-cache').redirect('/loras', 302))
+
+  for (const { prefix, label } of modelTypes) {
+    app.get(`/${prefix}`, {
+      schema: { operationId: `open${label}Page`, tags, summary: `Page of the ${label}s`, response: { 200: Type.String({ description: 'HTML' }), 503: failure('The library is not opened yet') } }
+    }, async (request, reply) => reply.headers({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+      .send(await useCases.renderPage({ page: prefix, acceptLanguage: request.headers['accept-language'] })))
+  }
+
+  app.get<{ Params: { '*': string } }>('/loras_static/*', {
+    schema: { operationId: 'getPageFile', tags, summary: 'Style, script or image of the pages', response: { 200: file, 404: failure('There is no such file') } }
+  }, async (request, reply) => sendFile(request, reply, await useCases.getStaticFile(request.params['*'])))
+
+  app.get<{ Params: { name: string } }>('/locales/:name', {
+    schema: { operationId: 'getLocaleFile', tags, summary: 'Texts of the pages in one language', params: Type.Object({ name: Type.String({ description: 'e.g. `en.json`' }) }), response: { 200: file, 404: failure('There is no such language') } }
+  }, async (request, reply) => sendFile(request, reply, await useCases.getLocaleFile(request.params.name)))
+}
+
+export default webRoutes

@@ -1,0 +1,31 @@
+import { ServiceNotReadyError } from '../../services/errors.ts'
+import { acceptedLocale, isLocale, type Locale, type Translator } from '../../services/i18n/translator.ts'
+import type { ModelLibrary } from '../../services/models/ports.ts'
+import type { ModelPrefix } from '../../services/models/types.ts'
+import type { SettingsManager } from '../../services/settings/types.ts'
+import { pageShell } from './page-shell.ts'
+
+interface Deps {
+  models: Record<ModelPrefix, Pick<ModelLibrary, 'opened' | 'initializing'>>
+  settings: Pick<SettingsManager, 'get'>
+  /** Whether the user ever chose a language. */
+  languageSaved: () => Promise<boolean>
+  translator: () => Promise<Translator>
+  version: string
+}
+
+/** The page of one model type in the user's language. @throws ServiceNotReadyError */
+export const renderPage = ({ models, settings, languageSaved, translator, version }: Deps) => async (input: { page: ModelPrefix, acceptLanguage: string | undefined }): Promise<string> => {
+  const library = models[input.page]
+  if (!library.opened) throw new ServiceNotReadyError()
+  const locale = await localeFor(input.acceptLanguage)
+  const t = (await translator()).in(locale)
+  return pageShell({ page: input.page, locale, t, version, initializing: library.initializing })
+
+  async function localeFor (acceptLanguage: string | undefined): Promise<Locale> {
+    const accepted = await languageSaved() ? undefined : acceptedLocale(acceptLanguage)
+    if (accepted) return accepted
+    const chosen = settings.get('language')
+    return chosen === 'zh' ? 'zh-CN' : isLocale(chosen) ? chosen : 'en'
+  }
+}
