@@ -33,7 +33,7 @@ export function openCacheDatabase (settingsDirectory: string, library: string, s
     if (sound) return sound
     forgetOldAsides(file)
   }
-  const db = openDatabase(file, { pageSize: 8192 })
+  const db = openDatabase(file, { pageSize: 16384 })
   db.exec(schema.create)
   db.pragma(`user_version = ${schema.version}`)
   return db

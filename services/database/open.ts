@@ -25,6 +25,7 @@ export function openDatabase (file: string, options: OpenOptions = {}): Database
       setJournal(db)
       db.pragma(`synchronous = ${options.synchronous ?? 'normal'}`)
     }
+    db.pragma('wal_autocheckpoint = 2000')
     db.pragma('cache_size = -4096')
     db.pragma('mmap_size = 0')
     db.pragma('temp_store = memory')
@@ -62,8 +63,8 @@ export function isCorruption (error: unknown): boolean {
 export function findDamage (db: Database, tables: readonly string[]): string | null {
   try {
     const expected = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }))
-    const journal = String(db.pragma('journal_mode', { simple: true }))
-    if (journal !== 'wal' && statSync(db.name).size < expected) return 'the file is shorter than it says'
+    const unmerged = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    if (unmerged === 0 && statSync(db.name).size < expected) return 'the file is shorter than it says'
     for (const table of tables) {
       const verdict = String(db.pragma(`quick_check("${table}")`, { simple: true }))
       if (verdict !== 'ok') return verdict

@@ -1,0 +1,67 @@
+import type { ModelStore } from './store.ts'
+import type { StoredModel } from './stored-model.ts'
+import type { ScanMessage } from './scan-types.ts'
+
+export interface ScanBatches {
+  /** Queues a row; `movedFrom` is the id of the row whose file this is. */
+  put (row: StoredModel, movedFrom?: number): void
+  remove (rows: readonly { id: number, file_path: string }[], remember: boolean): void
+  /** Writes what is queued; what is written is told afterwards, so that nothing visible can be lost. */
+  flush (): void
+  progress (done: number, total: number): void
+  readonly removed: number
+}
+
+const ROWS = 200
+const WRITE_MS = 250
+const TELL_MS = 200
+
+/** Collects rows and writes them in transactions short enough for other threads not to notice. */
+export function createScanBatches (store: ModelStore, post: (message: ScanMessage) => void): ScanBatches {
+  let queue: { row: StoredModel, movedFrom: number | undefined }[] = []
+  let done = 0
+  let total = 0
+  let told = 0
+  let oldest = 0
+  let removedCount = 0
+
+  const write = store.db.transaction(() => {
+    const displaced = queue.flatMap(({ row, movedFrom }) => movedFrom === undefined ? [] : store.relocate(movedFrom, row.model.file_path))
+    const upserted = store.upsert(queue.map(({ row }) => row))
+    return { upserted, displaced }
+  })
+
+  function tell (upserted: number[], removed: number[]): void {
+    told = performance.now()
+    post({ kind: 'batch', upserted, removed, done, total })
+  }
+
+  function flush (): void {
+    if (queue.length === 0) return
+    const { upserted, displaced } = write.immediate()
+    queue = []
+    tell(upserted, displaced)
+  }
+
+  return {
+    get removed () { return removedCount },
+    put (row, movedFrom) {
+      if (queue.length === 0) oldest = performance.now()
+      queue.push({ row, movedFrom })
+      if (queue.length >= ROWS || performance.now() - oldest > WRITE_MS) flush()
+    },
+    remove (rows, remember) {
+      for (let at = 0; at < rows.length; at += ROWS) {
+        const gone = store.remove(rows.slice(at, at + ROWS), { remember })
+        removedCount += gone.length
+        tell([], gone)
+      }
+    },
+    flush,
+    progress (nowDone, ofTotal) {
+      done = nowDone
+      total = ofTotal
+      if (performance.now() - told > TELL_MS) tell([], [])
+    }
+  }
+}

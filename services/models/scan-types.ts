@@ -1,0 +1,78 @@
+import type { Root, RootState } from '../files/types.ts'
+import type { DirectoryNames } from './preview-file.ts'
+import type { KnownModel } from './store.ts'
+import type { StoredModel } from './stored-model.ts'
+import type { ModelTypeName } from './types.ts'
+import type { Stats } from 'node:fs'
+
+export interface ScanRoot extends Root {
+  /** Not touched in this scan: a call to its disk has not returned. */
+  hung: boolean
+  /** "It really is so": what is missing here is gone. */
+  accepted: boolean
+  /** Inodes mean something here (not on network and FUSE mounts). */
+  local: boolean
+}
+
+export interface ScanRequest {
+  type: ModelTypeName
+  roots: ScanRoot[]
+  /** Read every file again, whatever its size and time. */
+  full: boolean
+  /** Only these directories and what is new below them; null for everything. */
+  directories: string[] | null
+  /** Directories of the last whole scan, path → identity (needed for a partial one). */
+  known: [path: string, key: string][]
+  /** Names beginning with a dot are entered like any other directory. */
+  dotDirectories: boolean
+}
+
+export interface RootFinding {
+  id: string
+  state: Exclude<RootState, 'unknown'>
+  reason: string | null
+}
+
+export interface ScanReport {
+  status: 'success' | 'cancelled'
+  added: number
+  updated: number
+  removed: number
+  moved: number
+  roots: RootFinding[]
+  /** Every directory that belongs to the roots, path → identity. */
+  directories: [path: string, key: string][]
+  /** Directories and files that could not be read; the first few of them. */
+  unread: { path: string, code: string }[]
+  unreadCount: number
+}
+
+export type ScanMessage =
+  | { kind: 'listed', models: number }
+  | { kind: 'batch', upserted: number[], removed: number[], done: number, total: number }
+  | { kind: 'finished', report: ScanReport }
+  | { kind: 'failed', message: string, corrupt: boolean }
+
+/** How a scan and the thread that started it stay in touch without messages (a blocked thread reads none). */
+export interface ScanPulse {
+  /** Notes that a call to a root's disk is about to be made; false when the scan shall stop. */
+  beat (root: number): boolean
+}
+
+/** A model file found by a scan, and what lies beside it. */
+export interface FoundFile {
+  root: ScanRoot
+  /** Full path in the user's spelling. */
+  path: string
+  directory: string
+  folder: string
+  name: string
+  stats: Stats
+  sidecar: { path: string, stats: Stats } | null
+  info: { path: string, stats: Stats } | null
+  /** What else lies in the directory. */
+  names: DirectoryNames
+}
+
+/** Turns files into a row. `known` is the former row; `inherited` are bytes of a sidecar that stayed where the file was before. */
+export type DescribeFile = (file: FoundFile, known: KnownModel | undefined, inherited: Uint8Array | null) => StoredModel

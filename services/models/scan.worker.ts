@@ -1,0 +1,29 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { isCorruption, openDatabase } from '../database/open.ts'
+import { createDescriber } from './describe-files.ts'
+import { createHashLedger } from './hash-ledger.ts'
+import { reconcile } from './reconcile.ts'
+import { pulseOver } from './scan-pulse.ts'
+import type { ScanMessage, ScanRequest } from './scan-types.ts'
+import { createModelStore } from './store.ts'
+
+/** One run of a scan in a thread of its own: it opens the databases itself, writes rows and tells which. */
+interface ScanTask { cacheFile: string, stateFile: string, request: ScanRequest, pulse: SharedArrayBuffer }
+
+function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message: ScanMessage) => void): void {
+  const cache = openDatabase(cacheFile)
+  const state = openDatabase(stateFile, { readonly: true })
+  try {
+    const describe = createDescriber(createHashLedger(state), Date.now)
+    const report = reconcile(request, { store: createModelStore(cache), describe, pulse: pulseOver(pulse), post })
+    post({ kind: 'finished', report })
+  } catch (error) {
+    post({ kind: 'failed', message: error instanceof Error ? error.stack ?? error.message : String(error), corrupt: isCorruption(error) })
+  } finally {
+    state.close()
+    cache.close()
+  }
+}
+
+const port = parentPort
+if (port) run(workerData as ScanTask, (message) => { port.postMessage(message) })

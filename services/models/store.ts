@@ -1,0 +1,163 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import type { HashStatus, IndexedModel } from './entry.ts'
+import { entryColumns, factColumns } from './store-schema.ts'
+import { createRowReader, toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
+import type { ModelTypeName } from './types.ts'
+
+/** What a scan has to know of a row to tell whether anything changed. */
+export interface KnownModel extends FileFacts {
+  id: number
+  root_id: string
+  file_path: string
+  preview_url: string
+  sha256: string
+  autov3: string | null
+  hash_status: HashStatus
+  modified: number
+  bare: boolean
+  due: boolean
+}
+
+export interface HashResult { sha256: string, autov3: string | null, hash_status: HashStatus }
+
+/** Persisted rows of one library. Every write is one short transaction, so that no reader or writer waits long. */
+export interface ModelStore {
+  readonly db: Database
+  count (type: ModelTypeName): number
+  /** All entries of a type in slices that keep the event loop free. */
+  loadSlices (type: ModelTypeName, sliceMs?: number): AsyncGenerator<IndexedModel[]>
+  loadIds (type: ModelTypeName, ids: readonly number[]): IndexedModel[]
+  find (type: ModelTypeName, filePath: string): KnownModel | undefined
+  findById (id: number): KnownModel | undefined
+  /** Writes rows by path; answers their ids in order. */
+  upsert (rows: readonly StoredModel[]): number[]
+  /** Gives a row a new path (id and what hangs on it stay); answers ids of rows that stood in the way and are gone. */
+  relocate (id: number, filePath: string): number[]
+  /**
+   * Deletes rows that still have the path given (one that was moved meanwhile stays).
+   * With `remember`, what their sidecars said is kept for 30 days for a file of the same content. Answers the ids deleted.
+   */
+  remove (rows: readonly { id: number, file_path: string }[], options: { remember: boolean }): number[]
+  /** Records a hash, if the file is still the one that was hashed. */
+  setHash (id: number, result: HashResult, file: { size: number, mtimeMs: number }): boolean
+  /** The sidecar's bytes as last read; they answer while the disk is away. */
+  sidecar (type: ModelTypeName, filePath: string): Buffer | undefined
+  /** Rows that have no hash yet, those that failed left out, in order. */
+  unhashed (type: ModelTypeName): { id: number, file_path: string, root_id: string }[]
+  /** Rows whose sidecar wants to be written; with `hashedOnly`, those whose hash is still to come wait for it. */
+  due (type: ModelTypeName, options: { hashedOnly: boolean }): { id: number, file_path: string, root_id: string }[]
+}
+
+const SLICE_START = 400
+const KNOWN = 'id, root_id, file_path, preview_url, sha256, autov3, hash_status, modified, bare, due, file_size, file_mtime, file_inode, file_dev, sidecar_size, sidecar_mtime, info_mtime, preview_size, preview_mtime'
+const written = ['type', ...entryColumns.filter((column) => column !== 'id'), ...factColumns]
+
+export function createModelStore (db: Database): ModelStore {
+  const select = `SELECT ${entryColumns.join(', ')} FROM models`
+  const slice = db.prepare(`${select} WHERE +type = ? AND id > ? ORDER BY id LIMIT ?`).raw()
+  const byId = db.prepare(`${select} WHERE id = ? AND type = ?`).raw()
+  const knownByPath = db.prepare(`SELECT ${KNOWN} FROM models WHERE type = ? AND file_path = ?`).raw()
+  const knownById = db.prepare(`SELECT ${KNOWN} FROM models WHERE id = ?`).raw()
+  const insert = db.prepare(`INSERT INTO models (${written.join(', ')}) VALUES (${written.map(() => '?').join(', ')})
+    ON CONFLICT (type, file_path) DO UPDATE SET ${written.slice(1).map((column) => `${column} = excluded.${column}`).join(', ')} RETURNING id`).pluck()
+  const putSidecar = db.prepare('INSERT INTO sidecars (id, bytes) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes')
+  const dropSidecar = db.prepare('DELETE FROM sidecars WHERE id = ?')
+  const inTheWay = db.prepare('DELETE FROM models WHERE file_path = ? AND id <> ? AND type = (SELECT type FROM models WHERE id = ?) RETURNING id').pluck()
+  const setPath = db.prepare('UPDATE models SET file_path = ? WHERE id = ?')
+  const keepVanished = db.prepare(`INSERT OR REPLACE INTO vanished (id, type, sha256, file_path, bytes, vanished_at)
+    SELECT m.id, m.type, m.sha256, m.file_path, s.bytes, ? FROM models m JOIN sidecars s ON s.id = m.id WHERE m.id = ? AND m.file_path = ? AND m.sha256 <> '' AND m.bare = 0`)
+  const drop = db.prepare('DELETE FROM models WHERE id = ? AND file_path = ?')
+  const hashed = db.prepare('UPDATE models SET sha256 = ?, autov3 = ?, hash_status = ?, due = 1 WHERE id = ? AND file_size = ? AND file_mtime = ?')
+  const bytesOf = db.prepare('SELECT bytes FROM sidecars WHERE id = (SELECT id FROM models WHERE type = ? AND file_path = ?)').pluck()
+  const wanting = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND sha256 = '' AND hash_status <> 'failed' ORDER BY id")
+  const dueRows = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND due = 1 AND (? OR sha256 <> '' OR hash_status = 'failed') ORDER BY id")
+
+  const upsertAll = db.transaction((rows: readonly StoredModel[]) => rows.map((row) => {
+    const id = insert.get(...toCells(row)) as number
+    if (row.sidecar) putSidecar.run(id, row.sidecar)
+    else dropSidecar.run(id)
+    return id
+  }))
+  const relocate = db.transaction((id: number, filePath: string) => {
+    const gone = inTheWay.all(filePath, id, id) as number[]
+    for (const other of gone) dropSidecar.run(other)
+    setPath.run(filePath, id)
+    return gone
+  })
+  const removeAll = db.transaction((rows: readonly { id: number, file_path: string }[], remember: boolean) => rows.filter((row) => {
+    if (remember) keepVanished.run(Date.now(), row.id, row.file_path)
+    const gone = drop.run(row.id, row.file_path).changes > 0
+    if (gone) dropSidecar.run(row.id)
+    return gone
+  }).map((row) => row.id))
+  const count = db.prepare('SELECT count(*) FROM models WHERE type = ?').pluck()
+
+  return {
+    db,
+    count: (type) => count.get(type) as number,
+    async * loadSlices (type, sliceMs = 8) {
+      const read = createRowReader(type)
+      let last = 0
+      let limit = SLICE_START
+      while (true) {
+        const begun = performance.now()
+        const models = (slice.all(type, last, limit) as RawRow[]).map(read)
+        if (models.length === 0) return
+        last = models[models.length - 1]?.id ?? last
+        const spent = performance.now() - begun
+        yield models
+        if (models.length < limit) return
+        // Half of the slice is left to whoever takes the entries in.
+        limit = Math.max(50, Math.min(5000, Math.round(limit * (sliceMs / 2) / Math.max(spent, 0.1))))
+        await nextTurn()
+      }
+    },
+    loadIds (type, ids) {
+      const read = createRowReader(type)
+      return ids.flatMap((id) => {
+        const row = byId.get(id, type) as RawRow | undefined
+        return row ? [read(row)] : []
+      })
+    },
+    find (type, filePath) {
+      const row = knownByPath.get(type, filePath) as RawRow | undefined
+      return row && toKnown(row)
+    },
+    findById (id) {
+      const row = knownById.get(id) as RawRow | undefined
+      return row && toKnown(row)
+    },
+    upsert: (rows) => upsertAll.immediate(rows),
+    relocate: (id, filePath) => relocate.immediate(id, filePath),
+    remove: (rows, { remember }) => removeAll.immediate(rows, remember),
+    setHash: (id, result, file) => hashed.run(result.sha256, result.autov3, result.hash_status, id, file.size, file.mtimeMs).changes > 0,
+    sidecar: (type, filePath) => bytesOf.get(type, filePath) as Buffer | undefined,
+    unhashed: (type) => wanting.all(type) as { id: number, file_path: string, root_id: string }[],
+    due: (type, { hashedOnly }) => dueRows.all(type, hashedOnly ? 0 : 1) as { id: number, file_path: string, root_id: string }[]
+  }
+}
+
+function toKnown (row: RawRow): KnownModel {
+  return {
+    id: row[0] as number,
+    root_id: row[1] as string,
+    file_path: row[2] as string,
+    preview_url: row[3] as string,
+    sha256: row[4] as string,
+    autov3: row[5] as string | null,
+    hash_status: row[6] as HashStatus,
+    modified: row[7] as number,
+    bare: row[8] === 1,
+    due: row[9] === 1,
+    file_size: row[10] as number,
+    file_mtime: row[11] as number,
+    file_inode: row[12] as number,
+    file_dev: row[13] as number,
+    sidecar_size: row[14] as number | null,
+    sidecar_mtime: row[15] as number | null,
+    info_mtime: row[16] as number | null,
+    preview_size: row[17] as number | null,
+    preview_mtime: row[18] as number | null
+  }
+}
