@@ -37,7 +37,9 @@ export function hashFile (path: string, options: HashFileOptions): FileHash | un
     const after = attempt(() => fstatSync(descriptor, { bigint: true }))
     const named = attempt(() => statSync(path, { bigint: true }))
     if (sums.bytes !== Number(before.size) || !isSame(before, after) || !isSame(before, named)) throw new HashingError('changed-while-read')
-    return { ...sums, size: Number(before.size), mtimeMs: Number(before.mtimeNs) / 1e6 }
+    // Others compare this with their own stat by equality, so it must be rounded as stat rounds it.
+    const { size, mtimeMs } = attempt(() => fstatSync(descriptor))
+    return { ...sums, size, mtimeMs }
   } finally {
     closeSync(descriptor)
   }
