@@ -14,7 +14,7 @@ const failureTexts: Record<number, string> = {
 }
 
 function answers (ok: TSchema, ...failures: number[]): Record<number, TSchema> {
-  const refused = failures.map((status): [number, TSchema] => [status, Type.Unsafe({ $ref: 'Failure#', description: failureTexts[status] })])
+  const refused = failures.map((status): [number, TSchema] => [status, Type.Unsafe({ $ref: 'Failure#', description: failureTexts[status] ?? 'Failure' })])
   return { 200: ok, ...Object.fromEntries(refused) }
 }
 
