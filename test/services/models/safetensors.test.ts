@@ -63,6 +63,7 @@ t.test('lying and broken headers are errors, found quickly', async (t) => {
     ['cut off inside', fileOf('{"__metadata__":{"a":"b"')],
     ['text', Buffer.from('not a tensor file at all, but long enough')],
     ['an array', fileOf('["__metadata__"]')],
+    ['a bracket for the brace', fileOf('["__metadata__":{"a":"b"}]')],
     ['leading space', fileOf(' {"__metadata__":{"a":"b"}}')],
     ['metadata that are a list', fileOf('{"__metadata__":["a"]}')],
     ['metadata that are no JSON', fileOf('{"__metadata__":{"a":tru}}')],
