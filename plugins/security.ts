@@ -66,7 +66,8 @@ export default fp<SecurityOptions>(async (app, options) => {
     if (tokens && !hasToken(request, tokens)) return refuseStranger(request, reply, done)
     done()
   })
-}, { name: 'security', fastify: '5.x', dependencies: ['core'] })
+  // After the websocket plugin, whose hook lets it end the socket of a refused upgrade.
+}, { name: 'security', fastify: '5.x', dependencies: ['core', 'websocket'] })
 
 function showOnTerminal (token: string): void {
   process.stderr.write(`\n  Access token (shown only now): ${token}\n\n`)
