@@ -54,7 +54,8 @@ export function startJobRun (definition: JobDefinition, id: string, input: unkno
     ...hooks,
     async checkpoint () {
       signal.throwIfAborted()
-      while (opened) await opened
+      // It may have been paused again by the time the wait is over.
+      for (let wait = opened; wait; wait = opened) await wait
       signal.throwIfAborted()
     }
   }
@@ -65,7 +66,8 @@ export function startJobRun (definition: JobDefinition, id: string, input: unkno
 
   const overdue = new Promise<RunOutcome>((resolve) => {
     signal.addEventListener('abort', () => {
-      setTimeout(() => { resolve({ ok: false, error: signal.reason }) }, GRACE_MS).unref()
+      const timer = setTimeout(() => { resolve({ ok: false, error: signal.reason }) }, GRACE_MS)
+      work.finally(() => { clearTimeout(timer) })
     }, { once: true })
   })
 

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { ConflictError, DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { type Clock, isoTime, systemClock } from '../progress/clock.ts'
 import { copyJob as copy, finishedStates, newJob, progressAfter } from './job-record.ts'
@@ -39,7 +40,8 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
   const live = new Map<string, LiveJob>()
   /** Exclusive key → the job that holds it until its work has really ended. */
   const holders = new Map<string, LiveJob>()
-  const waiters = new Map<string, ((job: Job | undefined) => void)[]>()
+  /** Says each job's id when it has ended, with the job; without one when the server stops before. */
+  const ended = new EventEmitter().setMaxListeners(0)
   let closing = false
   const now = (): number => clock.monotonic?.() ?? clock.now()
 
@@ -95,7 +97,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
   function end (entry: LiveJob, run: JobRun, outcome: RunOutcome): void {
     const { job } = entry
     // A job that the shutdown stopped keeps its row as it is: the next start goes on with it or says it was interrupted.
-    if (run.stopping === 'shutdown' && !outcome.ok) return
+    if (!live.has(job.id) || (run.stopping === 'shutdown' && !outcome.ok)) return
     if (outcome.ok) job.result = outcome.result ?? null
     if (run.stopping === 'cancelled') {
       finish(entry, 'cancelled')
@@ -116,12 +118,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     live.delete(job.id)
     save(entry)
     hub.publish('job.finished', { id: job.id, kind: job.kind, state: final }, { job: job.id })
-    settle(job.id, copy(job))
-  }
-
-  function settle (id: string, job: Job | undefined): void {
-    for (const resolve of waiters.get(id) ?? []) resolve(job)
-    waiters.delete(id)
+    ended.emit(job.id, copy(job))
   }
 
   function adopt (job: Job, input: unknown, definition: JobDefinition): LiveJob {
@@ -219,7 +216,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     counts: () => store.counts(),
     async finished (id) {
       if (!live.has(id)) return require(id)
-      const job = await new Promise<Job | undefined>((resolve) => { waiters.set(id, [...waiters.get(id) ?? [], resolve]) })
+      const [job] = await once(ended, id) as [Job | undefined]
       if (!job) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
       return job
     },
@@ -244,10 +241,13 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       closing = true
       const entries = [...live.values()]
       for (const { run } of entries) run?.stop('shutdown')
-      const deadline = new Promise((resolve) => { setTimeout(resolve, SHUTDOWN_MS).unref() })
+      let timer: NodeJS.Timeout | undefined
+      const deadline = new Promise((resolve) => { timer = setTimeout(resolve, SHUTDOWN_MS) })
       await Promise.race([Promise.all(entries.map(({ run }) => run?.settled)), deadline])
+      clearTimeout(timer)
       for (const entry of entries) if (live.has(entry.job.id)) save(entry)
-      for (const id of [...waiters.keys()]) settle(id, undefined)
+      live.clear()
+      for (const id of ended.eventNames()) ended.emit(id)
     }
   }
   return system
