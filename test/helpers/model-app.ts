@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { PathOutsideLibraryError } from '../../services/errors.ts'
 import errorHandler from '../../plugins/error-handler.ts'
 import { fastifyOptions } from '../../plugins/server-options.ts'
@@ -105,6 +105,7 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     clearPreview () {},
     hashPending: () => undefined,
     acceptRoot: async () => {},
+    startScan: () => undefined,
     contain (path) {
       const normal = normalizeClientPath(path)
       const found = own.find((one) => containedIn(one.path, normal))
@@ -146,14 +147,14 @@ export async function modelApp (t: TestScope, parts: ModelAppParts = {}): Promis
   app.decorate('core', core)
   await app.register(errorHandler)
   await app.register(validation)
-  await registerModelStack(app)
+  await registerModelStack(app as unknown as FastifyInstance)
   t.teardown(() => app.close())
   await app.ready()
   return { app: app as unknown as FastifyInstance, broadcasts, core }
 }
 
-export async function registerModelStack (app: { register: (plugin: FastifyPluginAsync<never>, options?: never) => unknown }): Promise<void> {
-  for (const type of modelTypes) await app.register(modelRoutes as never, { type } as never)
-  await app.register(sharedModelRoutes as never)
-  await app.register(webRoutes as never)
+export async function registerModelStack (app: Pick<FastifyInstance, 'register'>): Promise<void> {
+  for (const type of modelTypes) await app.register(modelRoutes, { type })
+  await app.register(sharedModelRoutes)
+  await app.register(webRoutes)
 }
