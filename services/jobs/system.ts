@@ -3,7 +3,7 @@ import { ConflictError, DomainError, InvalidInputError, NotFoundError } from '..
 import { type Clock, isoTime, systemClock } from '../progress/clock.ts'
 import { copyJob as copy, finishedStates, newJob, progressAfter } from './job-record.ts'
 import { failureText } from './failure-text.ts'
-import { createJobStore, type StoredJob } from './job-store.ts'
+import { createJobStore } from './job-store.ts'
 import { startJobRun, type JobRun, type RunOutcome } from './job-run.ts'
 import { createWorkRate, type WorkRate } from './work-rate.ts'
 import type { Logger } from '../logger.ts'
@@ -30,6 +30,8 @@ interface LiveJob {
   savedAt: number
 }
 
+const unknownJob = (): NotFoundError => new NotFoundError('There is no such job', 'job-not-found')
+const stoppingServer = (): DomainError => new DomainError('unavailable', 'shutting-down', 'The server is stopping')
 const FAILURES_KEPT = 1000
 const SAVE_EVERY_MS = 1000
 const SHUTDOWN_MS = 3000
@@ -44,6 +46,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
   const ended = new EventEmitter().setMaxListeners(0)
   let closing = false
   const now = (): number => clock.monotonic?.() ?? clock.now()
+  const noted = ({ id }: Job) => (error: unknown): void => { logger.error({ err: error, job: id }, 'a job could not be brought forward') }
 
   function definitionOf (kind: string): JobDefinition {
     const definition = definitions.get(kind)
@@ -86,8 +89,8 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       }
     })
     entry.run = run
-    run.ended.then((outcome) => { end(entry, run, outcome) }).catch((error: unknown) => { logger.error({ err: error, job: job.id }, 'a job could not be ended') })
-    run.settled.finally(() => { release(entry) }).catch((error: unknown) => { logger.error({ err: error, job: job.id }, 'a job could not be released') })
+    run.ended.then((outcome) => { end(entry, run, outcome) }).catch(noted(job))
+    run.settled.finally(() => { release(entry) }).catch(noted(job))
   }
 
   function release (entry: LiveJob): void {
@@ -136,13 +139,13 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     }
     setImmediate(() => {
       if (!predecessor?.run) return begin()
-      predecessor.run.settled.then(begin).catch((error: unknown) => { logger.error({ err: error, job: entry.job.id }, 'a job could not be started') })
+      predecessor.run.settled.then(begin).catch(noted(entry.job))
     })
   }
 
   function require (id: string): Job {
     const job = system.get(id)
-    if (!job) throw new NotFoundError('There is no such job', 'job-not-found')
+    if (!job) throw unknownJob()
     return job
   }
 
@@ -159,7 +162,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     },
     start (kind, input) {
       const definition = definitionOf(kind)
-      if (closing) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
+      if (closing) throw stoppingServer()
       const key = definition.exclusiveKey?.(input)
       const holder = key === undefined ? undefined : holders.get(key)
       if (holder && live.has(holder.job.id) && !holder.run?.stopping) return copy(holder.job)
@@ -178,8 +181,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       if (after !== undefined && !/^\d{1,15}$/.test(after)) throw new InvalidInputError('"after" is not a position in this list')
       const rows = store.page({ limit: limit + 1, before: after === undefined ? undefined : Number(after), state: wanted })
       const shown = rows.slice(0, limit)
-      const current = ({ job }: StoredJob): Job => { const entry = live.get(job.id); return entry ? copy(entry.job) : job }
-      return { items: shown.map(current), next: rows.length > limit ? String(shown.at(-1)?.seq ?? 0) : null }
+      return { items: shown.map(({ job }) => copy(live.get(job.id)?.job ?? job)), next: rows.length > limit ? String(shown.at(-1)?.seq ?? 0) : null }
     },
     pause (id) {
       const entry = requireLive(id, 'queued', 'running')
@@ -205,7 +207,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     },
     retryFailed (id) {
       const stored = store.read(id)
-      if (!stored) throw new NotFoundError('There is no such job', 'job-not-found')
+      if (!stored) throw unknownJob()
       const { job, input } = stored
       if (!finishedStates.has(job.state)) throw new ConflictError(`The job is ${job.state}`, 'job-state')
       if (job.state === 'succeeded' && job.failures.length === 0) throw new ConflictError('Nothing of this job failed', 'job-state')
@@ -217,7 +219,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     async finished (id) {
       if (!live.has(id)) return require(id)
       const [job] = await once(ended, id) as [Job | undefined]
-      if (!job) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
+      if (!job) throw stoppingServer()
       return job
     },
     recover () {
@@ -247,7 +249,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       clearTimeout(timer)
       for (const entry of entries) if (live.has(entry.job.id)) save(entry)
       live.clear()
-      for (const id of ended.eventNames()) ended.emit(id)
+      for (const { job } of entries) ended.emit(job.id)
     }
   }
   return system

@@ -81,7 +81,7 @@ t.test('a job that throws has failed, without telling secrets of the fault', asy
   jobs.define({ kind: 'sync', title: () => 'Throws at once', run: () => { throw new ConflictError('Told to people', 'told') } })
   t.match((await jobs.finished(jobs.start('broken', {}).id)), { state: 'failed', error: { code: 'internal-error', message: /^An unexpected failure/ } })
   t.match((await jobs.finished(jobs.start('sync', {}).id)), { state: 'failed', error: { code: 'told', message: 'Told to people' } })
-  t.throws(() => jobs.start('unknown', {}), { kind: 'not-found' })
+  t.throws(() => jobs.start('unknown', {}), { code: 'job-kind-unknown' })
 })
 
 t.test('a paused job waits at its next checkpoint and goes on when it is resumed', async (t) => {
@@ -105,10 +105,10 @@ t.test('a paused job waits at its next checkpoint and goes on when it is resumed
   const reached = seen.length
   await someTurns()
   t.equal(seen.length, reached)
-  t.throws(() => jobs.pause(id), { kind: 'conflict' })
+  t.throws(() => jobs.pause(id), { code: 'job-state' })
   t.equal(jobs.resume(id).state, 'running')
   await until(() => seen.length > reached)
-  t.throws(() => jobs.resume(id), { kind: 'conflict' })
+  t.throws(() => jobs.resume(id), { code: 'job-state' })
   jobs.pause(id)
   jobs.cancel(id)
   t.equal((await jobs.finished(id)).state, 'cancelled', 'a paused job can be cancelled')
@@ -135,8 +135,8 @@ t.test('cancelling ends a job within a second, even one that does not listen', a
   t.equal(jobs.get(next.id)?.state, 'queued', 'the next one waits until the work of the former has really ended')
   finish()
   await until(() => jobs.get(next.id)?.state === 'running')
-  t.throws(() => jobs.cancel(deaf.id), { kind: 'conflict' })
-  t.throws(() => jobs.cancel('nobody'), { kind: 'not-found' })
+  t.throws(() => jobs.cancel(deaf.id), { code: 'job-state' })
+  t.throws(() => jobs.cancel('nobody'), { code: 'job-not-found' })
   finish()
   t.equal((await jobs.finished(next.id)).state, 'succeeded')
 })
@@ -213,8 +213,8 @@ t.test('retrying starts the failed items where the job knows how, else all of it
   }
   t.same(inputs, [['good', 'bad-1'], ['bad-1'], ['good', 'bad-1'], ['good', 'bad-1']])
   const fine = await jobs.finished(jobs.start('all', ['good']).id)
-  t.throws(() => jobs.retryFailed(fine.id), { kind: 'conflict' })
-  t.throws(() => jobs.retryFailed('nobody'), { kind: 'not-found' })
+  t.throws(() => jobs.retryFailed(fine.id), { code: 'job-state' })
+  t.throws(() => jobs.retryFailed('nobody'), { code: 'job-not-found' })
 })
 
 t.test('the list is newest first, in pages and by state, until it is pruned', async (t) => {
@@ -231,7 +231,7 @@ t.test('the list is newest first, in pages and by state, until it is pruned', as
   t.equal(second.next, null)
   await until(() => jobs.get(running.id)?.state === 'running')
   t.same(jobs.list({ limit: 10, state: 'running' }).items.map(({ id }) => id), [running.id])
-  t.throws(() => jobs.list({ limit: 4, after: "1' OR 1" }), { kind: 'invalid' })
+  t.throws(() => jobs.list({ limit: 4, after: "1' OR 1" }), { code: 'invalid-input' })
   t.match(jobs.counts(), { running: 1, succeeded: 5, failed: 0 })
   t.equal(jobs.prune(), 5)
   t.same(jobs.list({ limit: 10 }).items.map(({ id }) => id), [running.id])
