@@ -58,7 +58,7 @@ export function number ({ floor, ceiling = 1e9, whole = false }: { floor: number
 /** One of a few words. `fold` brings spellings together first; `otherwise` stands for every other word instead of a refusal. */
 export function oneOf (words: readonly string[], { fold, otherwise }: { fold?: 'lower' | 'upper', otherwise?: string } = {}): Kind {
   return {
-    schema: Type.Unsafe<string>({ type: 'string', enum: [...words] }),
+    schema: Type.Union(words.map((word) => Type.Literal(word))),
     read (raw) {
       const trimmed = typeof raw === 'string' ? raw.trim() : undefined
       const word = fold === 'lower' ? trimmed?.toLowerCase() : fold === 'upper' ? trimmed?.toUpperCase() : trimmed

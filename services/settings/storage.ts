@@ -1,8 +1,8 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { link, mkdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DomainError } from '../errors.ts'
-import { writeFileAtomic, writeFileAtomicSync } from '../files/atomic-write.ts'
+import { isOwnTempName, writeFileAtomic, writeFileAtomicSync } from '../files/atomic-write.ts'
 import { parseDocument } from './document.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../progress/clock.ts'
@@ -30,6 +30,7 @@ export interface SettingsStorage {
 
 const MAX_FILE_BYTES = 32 * 1024 * 1024
 const PRIVATE = 0o600
+const STRAY_AGE_MS = 60_000
 
 export function createSettingsStorage ({ directory, logger, clock }: { directory: string, logger: Logger, clock: Clock }): SettingsStorage {
   const file = join(directory, 'settings.json')
@@ -74,6 +75,7 @@ export function createSettingsStorage ({ directory, logger, clock }: { directory
   return {
     file,
     readAtStart () {
+      removeStrayTemps(directory, logger)
       try {
         const bytes = readFileSync(file)
         seen = signature(statSync(file))
@@ -120,6 +122,19 @@ export function createSettingsStorage ({ directory, logger, clock }: { directory
         logger.warn({ err: error, file: copy }, 'The last good copy of the settings can\'t be written')
       })
     }
+  }
+}
+
+/** What a process left behind that was killed while it saved; a young one may be another process's save under way. */
+function removeStrayTemps (directory: string, logger: Logger): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name)
+      const stray = isOwnTempName(name) && name.startsWith('.settings.json') && Date.now() - statSync(path).mtimeMs > STRAY_AGE_MS
+      if (stray) unlinkSync(path)
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') logger.warn({ err: error }, 'Left-over temporary files of the settings can\'t be removed')
   }
 }
 
