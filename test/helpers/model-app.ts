@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { PathOutsideLibraryError } from '../../services/errors.ts'
 import errorHandler from '../../plugins/error-handler.ts'
 import { fastifyOptions } from '../../plugins/server-options.ts'
@@ -123,7 +123,7 @@ export interface ModelAppParts {
   core?: Partial<Core>
 }
 
-export interface ModelApp { app: FastifyInstance, broadcasts: { channel: string, frame: Record<string, unknown> }[], core: Core }
+export interface ModelApp { app: FastifyInstance, routes: RouteOptions[], broadcasts: { channel: string, frame: Record<string, unknown> }[], core: Core }
 
 /** A core of hand-made ports around array libraries. */
 function coreOf ({ libraries = {}, settings = {}, directory = '/nowhere', core = {} }: ModelAppParts, broadcasts: ModelApp['broadcasts']): Core {
@@ -145,12 +145,14 @@ export async function modelApp (t: TestScope, parts: ModelAppParts = {}): Promis
   const core = coreOf(parts, broadcasts)
   const app = Fastify({ ...fastifyOptions({ logLevel: 'silent' }), logger: false })
   app.decorate('core', core)
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => { if (route.method !== 'HEAD') routes.push(route) })
   await app.register(errorHandler)
   await app.register(validation)
   await registerModelStack(app as unknown as FastifyInstance)
   t.teardown(() => app.close())
   await app.ready()
-  return { app: app as unknown as FastifyInstance, broadcasts, core }
+  return { app: app as unknown as FastifyInstance, routes, broadcasts, core }
 }
 
 export async function registerModelStack (app: Pick<FastifyInstance, 'register'>): Promise<void> {

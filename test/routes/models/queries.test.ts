@@ -231,3 +231,18 @@ t.test('use cases are decorated in the scope of their stack, not at the root', a
   const { app } = await modelApp(t)
   t.notOk(app.hasDecorator('useCases'))
 })
+
+t.test('every route is documented, under a name of its own, with its failures', async (t) => {
+  const { routes } = await modelApp(t)
+  const names = routes.map(({ schema }) => schema?.operationId)
+  t.equal(new Set(names).size, routes.length, 'operation ids are unique')
+  for (const { method, url, schema } of routes) {
+    const where = `${String(method)} ${url}`
+    t.match(schema, { operationId: /^[a-z]+[A-Za-z]+$/, summary: /./, tags: [/./] }, where)
+    const statuses = Object.keys(schema?.response ?? {})
+    t.ok(statuses.some((status) => status.startsWith('2') || status === '302'), `${where} tells its success`)
+    if (url.startsWith('/api/')) t.match(schema?.response, { 500: { $ref: 'Failure' } }, where)
+  }
+  t.same(routes.filter(({ config }) => (config as { changesState?: boolean } | undefined)?.changesState).map(({ method, url }) => `${String(method)} ${url}`),
+    prefixes.flatMap((prefix) => [`GET /api/lm/${prefix}/scan`, `GET /api/lm/${prefix}/reload`, `POST /api/lm/${prefix}/reload`]))
+})
