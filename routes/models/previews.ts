@@ -8,7 +8,14 @@ const send = (reply: FastifyReply, { status, headers, body }: PreviewAnswer): Fa
 
 export function registerPreviews (app: FastifyInstance): void {
   const useCases = app.getDecorator<SharedModelUseCases>('useCases')
-  const file = { 206: { type: 'string', format: 'binary', description: 'The part asked for' }, 304: { type: 'null', description: 'Unchanged' } }
+  const bytes = { schema: { type: 'string', format: 'binary' } }
+  const content = { 'image/*': bytes, 'video/*': bytes }
+  const response = {
+    ...answers(Type.Unknown(), 400, 403, 404, 416),
+    200: { description: 'The file', content },
+    206: { description: 'The part asked for', content },
+    304: { description: 'Unchanged', type: 'null' }
+  }
 
   app.get<{ Querystring: { path?: string | string[] } }>('/api/lm/previews', {
     validatorCompiler: documentedOnly,
@@ -17,7 +24,7 @@ export function registerPreviews (app: FastifyInstance): void {
       tags: ['previews'],
       summary: 'A media file of the library; ranges and conditional requests are honoured',
       querystring: parameters({ path: Type.String({ description: 'Absolute path of the file' }) }),
-      response: { ...answers(Type.Unsafe({ type: 'string', format: 'binary', description: 'The file' }), 400, 403, 404, 416), ...file }
+      response
     }
   }, (request, reply) => {
     const { headers, method, query } = request

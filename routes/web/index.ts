@@ -7,7 +7,8 @@ import { createWebUseCases, type WebUseCases } from '../../use-cases/web/index.t
 
 const tags = ['pages']
 const failure = (description: string) => ({ ...Type.Ref('Failure'), description })
-const file = Type.Unsafe({ type: 'string', format: 'binary', description: 'The file' })
+const content = (type: string, description: string) => ({ description, content: { [type]: { schema: { type: 'string' } } } })
+const file = content('*/*', 'The file')
 
 /** Addresses carry the version where it matters, so a copy is always checked and mostly still good. */
 function sendFile (request: FastifyRequest, reply: FastifyReply, { body, contentType, etag }: StaticFile): FastifyReply {
@@ -27,7 +28,7 @@ const webRoutes: FastifyPluginAsync = async (app) => {
 
   for (const { prefix, label } of modelTypes) {
     app.get(`/${prefix}`, {
-      schema: { operationId: `open${label}Page`, tags, summary: `Page of the ${label}s`, response: { 200: Type.String({ description: 'HTML' }), 503: failure('The library is not opened yet') } }
+      schema: { operationId: `open${label}Page`, tags, summary: `Page of the ${label}s`, response: { 200: content('text/html', 'The page'), 503: failure('The library is not opened yet') } }
     }, async (request, reply) => reply.headers({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
       .send(await useCases.renderPage({ page: prefix, acceptLanguage: request.headers['accept-language'] })))
   }
