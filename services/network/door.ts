@@ -86,7 +86,8 @@ export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): 
 async function readCapped ({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<DoorAnswer['body']> {
   const tooLarge = (): DomainError => new DomainError('upstream', 'answer-too-large', `The answer is larger than ${maxBytes} bytes`)
   if (Number(headers['content-length']) > maxBytes) {
-    body.destroy()
+    // Breaking off raises an error on the stream, which tells nothing new.
+    body.once('error', () => undefined).destroy()
     throw tooLarge()
   }
   const chunks: Buffer[] = []
