@@ -6,6 +6,7 @@ import { createHostRule, isLoopback, isPrivateAddress } from '../services/securi
 import { allowedOrigins, judgeCaller, type CallerVerdict } from '../services/security/origins.ts'
 import { createTokenStore, type TokenStore } from '../services/security/token-store.ts'
 import { httpFailure } from './failure.ts'
+import { MAX_CONNECTIONS } from './server-options.ts'
 import login, { tokenOfCookie } from './login.ts'
 
 declare module 'fastify' {
@@ -38,6 +39,7 @@ export default fp<SecurityOptions>(async (app, options) => {
   const tripwire = open && options.insecure && options.allowedHosts.length === 0
   const origins = (): string[] => allowedOrigins(settings)
 
+  app.server.maxConnections = MAX_CONNECTIONS
   if (tokens) {
     if (!tokens.exists()) (options.announceToken ?? showOnTerminal)(tokens.issue())
     await app.register(login, { tokens })

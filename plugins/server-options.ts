@@ -1,4 +1,4 @@
-import type { FastifyHttpOptions, FastifyServerOptions } from 'fastify'
+import { LogController, type FastifyHttpOptions, type FastifyServerOptions } from 'fastify'
 import type { Server } from 'node:http'
 import { writeClientError, writeFailure } from './error-handler.ts'
 
@@ -17,7 +17,7 @@ export function fastifyOptions ({ logLevel }: { logLevel: string }) {
       level: logLevel,
       redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie', '*.civitai_api_key', '*.llm_api_key', '*.proxy_password']
     },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `${run}-${(++requests).toString(36)}`,
     bodyLimit: 32 * MEBIBYTE,
     requestTimeout: 120_000,

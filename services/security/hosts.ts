@@ -29,6 +29,8 @@ export function hostnameOf (header: string | undefined): string | null {
   return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null
 }
 
+const KNOWN_HEADERS = 64
+
 /**
  * Host names that requests may carry. A page of another site that points its own name at this machine is refused here.
  * On a wildcard address any IP literal is one we listen on (address translation hides which): rebinding needs a name.
@@ -37,9 +39,12 @@ export function createHostRule (listen: string, allowedHosts: readonly string[])
   const address = hostnameOf(listen.includes(':') && !listen.startsWith('[') ? `[${listen}]` : listen) ?? listen
   const wildcard = address === '0.0.0.0' || address === '::'
   const names = new Set([address, ...allowedHosts.map((host) => hostnameOf(host) ?? host.toLowerCase())])
-  return (header) => {
-    const name = hostnameOf(header)
-    if (name === null) return false
-    return isLoopback(name) || names.has(name) || (wildcard && isIP(name) !== 0)
+  const judge = (name: string | null): boolean => name !== null && (isLoopback(name) || names.has(name) || (wildcard && isIP(name) !== 0))
+  // Almost every request carries one of very few spellings.
+  const known = new Map<string, boolean>()
+  return (header = '') => {
+    const verdict = known.get(header) ?? judge(hostnameOf(header))
+    if (known.size < KNOWN_HEADERS) known.set(header, verdict)
+    return verdict
   }
 }

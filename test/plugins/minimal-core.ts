@@ -10,7 +10,7 @@ import errorHandler from '../../plugins/error-handler.ts'
 import metrics from '../../plugins/metrics.ts'
 import openapi from '../../plugins/openapi.ts'
 import security, { type SecurityOptions } from '../../plugins/security.ts'
-import { fastifyOptions, MAX_CONNECTIONS } from '../../plugins/server-options.ts'
+import { fastifyOptions } from '../../plugins/server-options.ts'
 import validation from '../../plugins/validation.ts'
 import websocket from '../../plugins/websocket.ts'
 
@@ -41,7 +41,6 @@ export async function buildPlatform (t: Test, options: MinimalOptions, routes: (
 
   const { logger, ...server } = fastifyOptions({ logLevel: options.logTo ? 'info' : 'silent' })
   const app = Fastify({ ...server, logger: options.logTo ? { ...logger, stream: options.logTo } : logger }) as unknown as FastifyInstance
-  app.server.maxConnections = MAX_CONNECTIONS
   await app.register(fp(async (root) => { root.decorate('core', core) }, { name: 'core' }))
   await app.register(errorHandler)
   await app.register(validation)
