@@ -1,0 +1,141 @@
+import { clearTemporaries } from './shop.ts'
+import type { ActionState, Shop } from './shop.ts'
+import { isFileAction } from './actions.ts'
+import type { Action, FileAction, PlannedUnit } from './actions.ts'
+import { describeFailure } from './errors.ts'
+import { inspectRelocate, performRelocate, revertRelocate } from './relocate.ts'
+import { inspectRewrite, performRewrite, revertRewrite } from './rewrite.ts'
+import type { RecoveredUnit, UnitError } from './types.ts'
+
+export type UnitOutcome =
+  | { state: 'done' }
+  | { state: 'failed', error: UnitError }
+  /** It could be neither finished nor taken back: recovery tries again. */
+  | { state: 'interrupted', error: UnitError }
+
+/** Does the actions in order; when one fails, takes back what was done, so that the unit is as before. */
+export async function performUnit (shop: Shop, unit: PlannedUnit): Promise<UnitOutcome> {
+  for (const [index, action] of unit.actions.entries()) {
+    try {
+      await perform(shop, action, true)
+    } catch (error) {
+      return rollBack(shop, unit, index, error)
+    }
+  }
+  return { state: 'done' }
+}
+
+async function rollBack (shop: Shop, unit: PlannedUnit, reached: number, cause: unknown): Promise<UnitOutcome> {
+  const error = describeFailure(cause)
+  // a target that someone else took was not touched: what lies there now is theirs, even if it is empty
+  const begun = error.code === 'destination-exists' ? reached : reached + 1
+  try {
+    await revertAll(shop, unit.actions.slice(0, begun))
+    await dropTakenOver(shop, unit)
+    return { state: 'failed', error }
+  } catch (second) {
+    shop.logger.error({ err: second, cause, unit: unit.key }, 'a failed change could not be taken back; recovery will try again')
+    return { state: 'interrupted', error: { ...error, code: 'interrupted', message: `${error.message}; taking it back failed too` } }
+  }
+}
+
+/**
+ * Ends a unit that another process, or a failing disk, left somewhere in the middle. Each file is told by its recorded
+ * identity, so it doesn't matter in which order the disk kept what was done: all open = not begun; else on to the new
+ * state where that is possible, else back to the old one.
+ */
+export async function settleUnit (shop: Shop, unit: PlannedUnit): Promise<Pick<RecoveredUnit, 'outcome' | 'reason'>> {
+  try {
+    const files = unit.actions.filter(isFileAction)
+    await clearTemporaries(shop, files)
+    await clearPlaceholders(shop, files)
+    const states: ActionState[] = []
+    for (const action of files) states.push(await inspect(shop, action))
+    if (files.length > 0 && states.every((state) => state === 'gone')) {
+      return { outcome: 'waiting', reason: 'none of its files is there: the disk may be away' }
+    }
+    if (files.length > 0 && !states.some(isBegun)) {
+      await revertAll(shop, unit.actions)
+      await dropTakenOver(shop, unit)
+      return { outcome: 'not-begun' }
+    }
+    return await finishOrRevert(shop, unit)
+  } catch (error) {
+    shop.logger.error({ err: error, unit: unit.key }, 'an interrupted change could be neither finished nor taken back yet')
+    return { outcome: 'waiting', reason: describeFailure(error).message }
+  }
+}
+
+/** A way back that was cut short may have left an empty file at the old name while the file itself is still at the new one. */
+async function clearPlaceholders (shop: Shop, actions: readonly FileAction[]): Promise<void> {
+  for (const action of actions) {
+    const size = action.kind === 'relocate' ? action.identity.size : action.old?.size
+    if (action.from === null || action.from === action.to || size === 0) continue
+    const here = await shop.disk.lstat(action.from)
+    if (here?.kind !== 'file' || here.size !== 0) continue
+    if (action.to === null || await inspect(shop, action) === 'done') await shop.disk.unlink(action.from)
+  }
+}
+
+async function finishOrRevert (shop: Shop, unit: PlannedUnit): Promise<Pick<RecoveredUnit, 'outcome' | 'reason'>> {
+  try {
+    for (const action of unit.actions) {
+      if (await isLost(shop, action)) continue
+      await perform(shop, action, false)
+    }
+    return { outcome: 'finished' }
+  } catch (error) {
+    await revertAll(shop, unit.actions)
+    await dropTakenOver(shop, unit)
+    return { outcome: 'rolled-back', reason: describeFailure(error).message }
+  }
+}
+
+/** A companion that the user removed meanwhile must not hold up the rest of the set. */
+async function isLost (shop: Shop, action: Action): Promise<boolean> {
+  if (action.kind !== 'relocate' || action.fromTemporary || await inspect(shop, action) !== 'gone') return false
+  shop.logger.warn({ file: action.from }, 'a file of an interrupted operation is neither here nor there; the others are finished without it')
+  return true
+}
+
+function isBegun (state: ActionState): boolean {
+  return state === 'half' || state === 'done'
+}
+
+async function inspect (shop: Shop, action: FileAction): Promise<ActionState> {
+  return action.kind === 'relocate' ? (await inspectRelocate(shop, action)).state : inspectRewrite(shop, action)
+}
+
+async function perform (shop: Shop, action: Action, strict: boolean): Promise<void> {
+  switch (action.kind) {
+    case 'relocate': return performRelocate(shop, action, strict)
+    case 'rewrite': return performRewrite(shop, action, strict)
+    case 'mkdir': return action.existed ? undefined : shop.disk.mkdir(action.path)
+    case 'rmdir':
+      if (action.existed) await shop.disk.rmdir(action.path)
+  }
+}
+
+async function revertAll (shop: Shop, actions: readonly Action[]): Promise<void> {
+  for (const action of [...actions].reverse()) await revert(shop, action)
+}
+
+async function revert (shop: Shop, action: Action): Promise<void> {
+  switch (action.kind) {
+    case 'relocate': return revertRelocate(shop, action)
+    case 'rewrite': return revertRewrite(shop, action)
+    case 'mkdir':
+      if (!action.existed) await shop.disk.rmdir(action.path)
+      return
+    case 'rmdir':
+      if (action.existed) await shop.disk.mkdir(action.path)
+  }
+}
+
+/** Temporary files that the journal took over go with a unit that didn't come to pass. */
+export async function dropTakenOver (shop: Shop, unit: PlannedUnit): Promise<void> {
+  for (const action of unit.actions) {
+    if (action.kind !== 'relocate' || !action.fromTemporary) continue
+    if (await shop.disk.lstat(action.from) !== null) await shop.disk.unlink(action.from)
+  }
+}

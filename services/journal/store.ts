@@ -1,0 +1,186 @@
+import type { Database } from 'better-sqlite3'
+import type { StateDatabase } from '../database/types.ts'
+import { changeOf } from './actions.ts'
+import type { PlannedUnit } from './actions.ts'
+import type { OperationKind, OperationState, UnitError, UnitState } from './types.ts'
+import { createTrashStore } from './trash-store.ts'
+import type { TrashStore } from './trash-store.ts'
+
+const MIGRATIONS = [`
+  CREATE TABLE journal_operations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    route TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    units INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    undo_of TEXT,
+    undone_by TEXT
+  );
+  CREATE INDEX journal_operations_by_state ON journal_operations (state);
+  CREATE TABLE journal_units (
+    operation TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    label TEXT NOT NULL,
+    state TEXT NOT NULL,
+    error TEXT,
+    actions TEXT NOT NULL,
+    undoes INTEGER
+  );
+  CREATE UNIQUE INDEX journal_units_by_operation ON journal_units (operation, n);
+  CREATE TABLE journal_contents (operation TEXT NOT NULL, sha256 TEXT NOT NULL, data BLOB NOT NULL);
+  CREATE UNIQUE INDEX journal_contents_by_hash ON journal_contents (operation, sha256);
+  CREATE TABLE journal_trash (
+    operation TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    unit INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    original TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    identity TEXT NOT NULL,
+    trashed_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX journal_trash_by_item ON journal_trash (operation, n);
+  CREATE INDEX journal_trash_by_state ON journal_trash (state, trashed_at);
+  CREATE TABLE journal_forgotten (id TEXT PRIMARY KEY, forgotten_at INTEGER NOT NULL) WITHOUT ROWID;
+`]
+
+export interface OperationRow {
+  seq: number
+  id: string
+  kind: OperationKind
+  route: string
+  summary: string
+  state: OperationState
+  /** Milliseconds since 1970. */
+  created_at: number
+  finished_at: number | null
+  units: number
+  files: number
+  undo_of: string | null
+  undone_by: string | null
+}
+
+export interface Intent {
+  id: string
+  kind: OperationKind
+  route: string
+  summary: string
+  createdAt: number
+  undoOf: string | null
+  units: readonly PlannedUnit[]
+  kept: ReadonlyMap<string, Buffer>
+}
+
+/** The journal's tables. The state database commits with `synchronous=FULL`: an intent is on the disk when `begin` returns. */
+export interface JournalStore {
+  begin (intent: Intent): void
+  /** States of units, in one transaction with what follows from them: trash items, units undone. */
+  mark (operation: OperationRow, units: readonly PlannedUnit[], now: number): void
+  complete (id: string, state: OperationState, now: number): void
+  read (id: string): OperationRow | undefined
+  page (limit: number, before: number | null): OperationRow[]
+  unfinished (): OperationRow[]
+  units (operation: string, limit?: number): PlannedUnit[]
+  bytes (operation: string, sha256: string): Buffer | undefined
+  forget (finishedBefore: number, now: number): number
+  wasForgotten (id: string): boolean
+  readonly trash: TrashStore
+}
+
+interface UnitRow { n: number, key: string, label: string, state: UnitState, error: string | null, actions: string, undoes: number | null }
+
+const YEAR_MS = 366 * 24 * 60 * 60 * 1000
+
+export function createJournalStore (state: StateDatabase): JournalStore {
+  state.migrate('journal', MIGRATIONS)
+  const { db } = state
+  const trash = createTrashStore(db)
+  const readOperation = db.prepare<[string], OperationRow>('SELECT * FROM journal_operations WHERE id = ?')
+  const readUnits = db.prepare<[string, number], UnitRow>('SELECT n, key, label, state, error, actions, undoes FROM journal_units WHERE operation = ? ORDER BY n LIMIT ?')
+  const readPage = db.prepare<[number, number], OperationRow>('SELECT * FROM journal_operations WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+  const readUnfinished = db.prepare<[], OperationRow>("SELECT * FROM journal_operations WHERE state IN ('running', 'interrupted') ORDER BY seq")
+  const readBytes = db.prepare<[string, string], { data: Buffer }>('SELECT data FROM journal_contents WHERE operation = ? AND sha256 = ?')
+  const finish = db.prepare('UPDATE journal_operations SET state = ?, finished_at = ? WHERE id = ?')
+  const known = db.prepare<[string], { id: string }>('SELECT id FROM journal_forgotten WHERE id = ?')
+
+  return {
+    trash,
+    begin: (intent) => { db.transaction(() => { insertIntent(db, intent) }).immediate() },
+    mark: (operation, units, now) => { db.transaction(() => { markUnits(db, trash, operation, units, now) }).immediate() },
+    complete: (id, outcome, now) => { finish.run(outcome, now, id) },
+    read: (id) => readOperation.get(id),
+    page: (limit, before) => readPage.all(before ?? Number.MAX_SAFE_INTEGER, limit),
+    unfinished: () => readUnfinished.all(),
+    units: (operation, limit = -1) => readUnits.all(operation, limit).map(toUnit),
+    bytes: (operation, sha256) => readBytes.get(operation, sha256)?.data,
+    forget: (finishedBefore, now) => db.transaction(() => forget(db, finishedBefore, now)).immediate(),
+    wasForgotten: (id) => known.get(id) !== undefined
+  }
+}
+
+function toUnit (row: UnitRow): PlannedUnit {
+  return {
+    n: row.n,
+    key: row.key,
+    label: row.label,
+    state: row.state,
+    error: row.error === null ? null : JSON.parse(row.error) as UnitError,
+    actions: JSON.parse(row.actions) as PlannedUnit['actions'],
+    undoes: row.undoes
+  }
+}
+
+function insertIntent (db: Database, intent: Intent): void {
+  const { id, kind, route, summary, createdAt, undoOf, units, kept } = intent
+  const files = units.reduce((sum, unit) => sum + unit.actions.flatMap(changeOf).length, 0)
+  db.prepare(`INSERT INTO journal_operations (id, kind, route, summary, state, created_at, units, files, undo_of)
+    VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?)`).run(id, kind, route, summary, createdAt, units.length, files, undoOf)
+  const addUnit = db.prepare('INSERT INTO journal_units (operation, n, key, label, state, error, actions, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+  for (const unit of units) {
+    const error = unit.error === null ? null : JSON.stringify(unit.error)
+    addUnit.run(id, unit.n, unit.key, unit.label, unit.state, error, JSON.stringify(unit.actions), unit.undoes)
+  }
+  const keep = db.prepare('INSERT INTO journal_contents (operation, sha256, data) VALUES (?, ?, ?)')
+  for (const [sha256, data] of kept) keep.run(id, sha256, data)
+}
+
+function markUnits (db: Database, trash: TrashStore, operation: OperationRow, units: readonly PlannedUnit[], now: number): void {
+  const setUnit = db.prepare('UPDATE journal_units SET state = ?, error = ?, actions = ? WHERE operation = ? AND n = ?')
+  const setUndone = db.prepare("UPDATE journal_units SET state = 'undone' WHERE operation = ? AND n = ?")
+  for (const unit of units) {
+    setUnit.run(unit.state, unit.error === null ? null : JSON.stringify(unit.error), JSON.stringify(unit.actions), operation.id, unit.n)
+    if (unit.state !== 'done') continue
+    for (const action of unit.actions) {
+      if (action.kind === 'relocate' && action.item) trash.note(action, action.item, unit.n, now)
+    }
+    if (operation.undo_of !== null && unit.undoes !== null) setUndone.run(operation.undo_of, unit.undoes)
+  }
+  if (operation.undo_of === null) return
+  const states = db.prepare<[string], UnitState>('SELECT state FROM journal_units WHERE operation = ?').pluck().all(operation.undo_of) as UnitState[]
+  if (!states.includes('undone')) return
+  db.prepare('UPDATE journal_operations SET state = ?, undone_by = ? WHERE id = ?')
+    .run(states.includes('done') ? 'partial' : 'undone', operation.id, operation.undo_of)
+}
+
+function forget (db: Database, finishedBefore: number, now: number): number {
+  const ids = db.prepare(`SELECT id FROM journal_operations WHERE finished_at < ? AND state NOT IN ('running', 'interrupted')
+    AND id NOT IN (SELECT operation FROM journal_trash WHERE state = 'present')`).pluck().all(finishedBefore) as string[]
+  const steps = [
+    'DELETE FROM journal_operations WHERE id = ?', 'DELETE FROM journal_units WHERE operation = ?',
+    'DELETE FROM journal_contents WHERE operation = ?', 'DELETE FROM journal_trash WHERE operation = ?'
+  ].map((sql) => db.prepare(sql))
+  const remember = db.prepare('INSERT OR REPLACE INTO journal_forgotten (id, forgotten_at) VALUES (?, ?)')
+  for (const id of ids) {
+    for (const step of steps) step.run(id)
+    remember.run(id, now)
+  }
+  db.prepare('DELETE FROM journal_forgotten WHERE forgotten_at < ?').run(now - YEAR_MS)
+  return ids.length
+}

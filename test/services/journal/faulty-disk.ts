@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises'
+import { nodeDisk } from '../../../services/journal/disk.ts'
+import type { JournalDisk } from '../../../services/journal/disk.ts'
+
+export interface Faults {
+  /** Number of the call that fails, from 1. */
+  at?: number
+  /** What it fails with; `crash`: it and every later call throw. */
+  how?: string
+  onCrash?: () => void
+  /** Before the call with this number. */
+  before?: { at: number, act: () => Promise<void> }
+  hardLinks?: boolean
+  /** Paths below different ones of these are on different volumes. */
+  volumes?: string[]
+}
+
+export interface FaultyDisk {
+  disk: JournalDisk
+  calls (): number
+  names (): string[]
+}
+
+export function fault (code: string): Error {
+  return Object.assign(new Error(`${code}: injected`), { code })
+}
+
+/** The real disk, made to fail or to crash at one call; counts the calls. */
+export function createFaultyDisk (faults: Faults = {}): FaultyDisk {
+  const log: string[] = []
+  let crashed = false
+
+  async function enter (name: string, args: unknown[]): Promise<void> {
+    if (crashed) throw fault('CRASHED')
+    log.push(name)
+    if (faults.before?.at === log.length) await faults.before.act()
+    if (faults.at !== log.length) return
+    // content is cut short by a full disk and by a crash
+    if (name === 'writeNew') await writeFile(String(args[0]), 'cut sh')
+    if (name === 'copy') await writeFile(String(args[1]), 'cut sh')
+    if (faults.how === 'crash') {
+      crashed = true
+      faults.onCrash?.()
+      throw fault('CRASHED')
+    }
+    throw fault(faults.how ?? 'EIO')
+  }
+
+  function volume (path: string): string | undefined {
+    return faults.volumes?.find((prefix) => path.startsWith(prefix))
+  }
+
+  const disk = { ...nodeDisk } as Record<string, (...args: never[]) => Promise<unknown>>
+  for (const name of Object.keys(nodeDisk)) {
+    const real = nodeDisk[name as keyof JournalDisk] as (...args: unknown[]) => Promise<unknown>
+    disk[name] = async (...args: unknown[]) => {
+      await enter(name, args)
+      if (['link', 'rename'].includes(name) && volume(String(args[0])) !== volume(String(args[1]))) throw fault('EXDEV')
+      if (name === 'link' && faults.hardLinks === false) throw fault('EPERM')
+      // counted and made to fail, but not waited for: thousands of runs
+      return name === 'fsyncDirectory' ? undefined : real(...args)
+    }
+  }
+  return { disk: disk as unknown as JournalDisk, calls: () => log.length, names: () => log }
+}
