@@ -50,6 +50,8 @@ export default fp<SecurityOptions>(async (app, options) => {
   app.addHook('onRequest', (request, reply, done) => {
     const { raw: { headers }, url } = request
     setCommonHeaders(reply, url, headers.host ?? '', origins)
+    // Node leaves the socket of a refused upgrade open, and the server could not close.
+    if (headers.upgrade !== undefined) reply.raw.once('finish', () => { request.raw.socket.end() })
     if (!hostAllowed(headers.host)) return done(forbidden('host-not-allowed', 'This host name is not allowed; name it with --allowed-host'))
     if (tripwire && !isPrivateAddress(request.socket.remoteAddress ?? '127.0.0.1')) return done(forbidden('public-address', 'Requests from public addresses are refused while no token is set'))
     if (url.includes('%00')) return done(new DomainError('invalid', 'invalid-input', 'The address holds a NUL character'))
@@ -68,8 +70,7 @@ export default fp<SecurityOptions>(async (app, options) => {
     if (tokens && !hasToken(request, tokens)) return refuseStranger(request, reply, done)
     done()
   })
-  // After the websocket plugin, whose hook lets it end the socket of a refused upgrade.
-}, { name: 'security', fastify: '5.x', dependencies: ['core', 'websocket'] })
+}, { name: 'security', fastify: '5.x', dependencies: ['core'] })
 
 function showOnTerminal (token: string): void {
   process.stderr.write(`\n  Access token (shown only now): ${token}\n\n`)
