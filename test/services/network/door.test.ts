@@ -53,6 +53,10 @@ t.test('only the exact origins of registered destinations are asked, and only wh
   for (const url of [`http://localhost:${port}/`, `https://127.0.0.1:${port}/`, `http://user:pass@127.0.0.1:${port}/`, `http://127.0.0.1:${port + 1}/`, `${origin}.evil.example/`, 'file:///etc/passwd', 'nonsense']) {
     await t.rejects(ask(url), { kind: 'forbidden', code: 'destination-mismatch' }, url)
   }
+  door.register({ name: 'named', purpose: 'Tests', origins: ['https://models.example'], enabled: () => true })
+  for (const url of ['https://models.example.evil.example/', 'https://models.example:444/', 'http://models.example/', 'https://sub.models.example/']) {
+    await t.rejects(ask(url, 'named'), { code: 'destination-mismatch' }, url)
+  }
   await t.rejects(ask(origin, 'other'), { kind: 'unavailable', code: 'destination-unknown' })
   enabled = false
   await t.rejects(ask(origin), { kind: 'unavailable', code: 'destination-off' })
