@@ -1,0 +1,217 @@
+import { bitMembers, hasBit, putBit } from './bit-set.ts'
+import { createColumns, createFlagSets, makeRoom } from './columns.ts'
+import type { Columns, FlagSets } from './columns.ts'
+import { createDictionary } from './dictionary.ts'
+import type { Dictionary } from './dictionary.ts'
+import { createHashTables } from './hash-tables.ts'
+import type { HashTables } from './hash-tables.ts'
+import { createSlotTable } from './slot-table.ts'
+import type { SlotTable } from './slot-table.ts'
+import { createOrders } from './orders.ts'
+import type { Orders } from './orders.ts'
+import { createTagIndex, isTagged } from './tag-index.ts'
+import type { TagIndex } from './tag-index.ts'
+import { createVocabulary } from './vocabulary.ts'
+import type { Vocabulary } from './vocabulary.ts'
+import { readModelWords } from './text-search.ts'
+import { integerHash, textHash } from './text-hash.ts'
+import { groupKey, positiveId } from './group-key.ts'
+import { firstLetter } from './first-letter.ts'
+import { subTypeOf } from './sub-type.ts'
+import { bareStem, codePointCount, filePathOf, relativePathOf } from './model-path.ts'
+import { autoTagMask } from '../auto-tags.ts'
+import type { IndexedModel } from '../entry.ts'
+import type { ModelType } from '../types.ts'
+
+/** Models in numbered slots with everything that finds them. Queries read it, only `put` and `drop` change it. */
+export interface Corpus {
+  readonly type: ModelType
+  readonly size: number
+  /** Slots in use are below it. */
+  readonly limit: number
+  readonly columns: Columns
+  readonly flags: FlagSets
+  readonly live: FlagSets['live']
+  readonly folders: Dictionary
+  readonly bases: Dictionary
+  readonly subTypes: Dictionary
+  readonly letters: Dictionary
+  readonly roots: Dictionary
+  readonly tags: TagIndex
+  readonly vocabulary: Vocabulary
+  readonly orders: Orders
+  readonly hashes: HashTables
+  readonly paths: SlotTable
+  readonly stems: SlotTable
+  readonly versions: SlotTable
+  readonly groups: SlotTable
+  model (slot: number): IndexedModel | undefined
+  slotOf (id: number): number
+  /** Number of a group key in the column `group`, 0 when no model has it. */
+  groupCode (key: string): number
+  put (model: IndexedModel): number
+  drop (slot: number): void
+}
+
+export function createCorpus (type: ModelType): Corpus {
+  const models: (IndexedModel | undefined)[] = []
+  const tagLists: (readonly string[] | undefined)[] = []
+  const free: number[] = []
+  const repositories = new Map<string, number>()
+  const columns = createColumns()
+  const flags = createFlagSets()
+  const ids = createSlotTable()
+  const [paths, stems, versions, groups] = [createSlotTable(), createSlotTable(), createSlotTable(), createSlotTable()]
+  const [folders, bases, subTypes, letters, roots] = [createDictionary(), createDictionary(), createDictionary(), createDictionary(), createDictionary()]
+  const tags = createTagIndex()
+  const hashes = createHashTables()
+  let size = 0
+
+  const isLive = (slot: number): boolean => slot < columns.capacity && hasBit(flags.live, slot)
+  const slots = (): Uint32Array => bitMembers(flags.live)
+  const model = (slot: number): IndexedModel | undefined => models[slot]
+  const vocabulary = createVocabulary(slots, isLive, (slot, visit) => {
+    const one = models[slot]
+    if (one) readModelWords(one, visit)
+  })
+  const orders = createOrders({ columns, slots, isLive, model })
+
+  const slotOf = (id: number): number => {
+    let slot = ids.first(integerHash(id))
+    while (slot >= 0 && columns.id[slot] !== id) slot = ids.next(slot)
+    return slot
+  }
+
+  const groupCode = (key: string): number => key.startsWith('hf:') ? repositories.get(key) ?? 0 : positiveId(key)
+
+  const codeOf = (one: IndexedModel): number => {
+    const key = groupKey(one)
+    if (key === null) return 0
+    if (key.startsWith('hf:') && !repositories.has(key)) repositories.set(key, -1 - repositories.size)
+    return groupCode(key)
+  }
+
+  const share = (dictionary: Dictionary, column: Uint32Array, slot: number, text: string, known: boolean): string => {
+    const former = column[slot] as number
+    if (known && dictionary.text(former) === text) return dictionary.text(former)
+    const number = dictionary.retain(text)
+    if (known) dictionary.release(former)
+    column[slot] = number
+    return dictionary.text(number)
+  }
+
+  /** Puts the model's shared texts in place of its own, so that equal texts are kept once. */
+  const shareTexts = (one: IndexedModel, slot: number, known: boolean): void => {
+    one.folder = share(folders, columns.folder, slot, one.folder ?? '', known)
+    one.base_model = share(bases, columns.base, slot, one.base_model ?? '', known)
+    one.root_id = share(roots, columns.root, slot, one.root_id ?? '', known)
+    share(subTypes, columns.subType, slot, subTypeOf(one, type), known)
+    share(letters, columns.letter, slot, firstLetter(one.model_name || one.file_name || ''), known)
+  }
+
+  const fillColumns = (one: IndexedModel, slot: number): void => {
+    const version = positiveId(one.civitai?.id)
+    const group = codeOf(one)
+    columns.id[slot] = one.id
+    columns.modified[slot] = one.modified
+    columns.size[slot] = one.size
+    columns.version[slot] = version
+    columns.group[slot] = group
+    columns.autoTags[slot] = autoTagMask(one.file_name ?? '', one.base_model, one.civitai?.name ?? '', one.tags)
+    columns.pathLength[slot] = codePointCount(relativePathOf(one))
+    ids.put(slot, integerHash(one.id))
+    paths.put(slot, textHash(filePathOf(one)))
+    stems.put(slot, textHash(bareStem(one.file_name ?? '', type)))
+    if (version > 0) versions.put(slot, integerHash(version))
+    else versions.drop(slot)
+    if (group !== 0) groups.put(slot, integerHash(group))
+    else groups.drop(slot)
+    hashes.put(slot, one)
+  }
+
+  const fillFlags = (one: IndexedModel, slot: number): void => {
+    const license = one.license_flags ?? 127
+    putBit(flags.live, slot, true)
+    putBit(flags.safe, slot, !(one.preview_nsfw_level >= 4))
+    putBit(flags.favorite, slot, one.favorite)
+    putBit(flags.tagged, slot, isTagged(one.tags))
+    putBit(flags.noCredit, slot, (license & 1) !== 0)
+    putBit(flags.selling, slot, (license & 2) !== 0)
+  }
+
+  const put = (one: IndexedModel): number => {
+    const known = slotOf(one.id)
+    const slot = known >= 0 ? known : free.pop() ?? models.length
+    const former = known >= 0 ? models[slot] : undefined
+    makeRoom(columns, flags, slot)
+    // A list of tags may belong to several models: whoever changed it in place would change them all.
+    const list = Object.freeze(Array.isArray(one.tags) ? one.tags : one.tags = [])
+    const formerList = tagLists[slot]
+    if (!formerList || !sameTexts(formerList, list)) {
+      if (formerList) tags.remove(slot, formerList)
+      tags.add(slot, list)
+    }
+    tagLists[slot] = list
+    shareTexts(one, slot, known >= 0)
+    models[slot] = one
+    fillColumns(one, slot)
+    fillFlags(one, slot)
+    if (!former) size++
+    if (!former || textsDiffer(former, one, formerList)) vocabulary.touch(slot)
+    orders.update(slot, former, one)
+    return slot
+  }
+
+  const drop = (slot: number): void => {
+    if (!models[slot]) return
+    models[slot] = undefined
+    tags.remove(slot, tagLists[slot] ?? [])
+    tagLists[slot] = undefined
+    folders.release(columns.folder[slot] as number)
+    bases.release(columns.base[slot] as number)
+    roots.release(columns.root[slot] as number)
+    subTypes.release(columns.subType[slot] as number)
+    letters.release(columns.letter[slot] as number)
+    for (const table of [ids, paths, stems, versions, groups]) table.drop(slot)
+    hashes.drop(slot)
+    for (const set of Object.values(flags)) putBit(set, slot, false)
+    orders.drop(slot)
+    free.push(slot)
+    size--
+  }
+
+  return {
+    type,
+    columns,
+    flags,
+    folders,
+    bases,
+    subTypes,
+    letters,
+    roots,
+    tags,
+    vocabulary,
+    orders,
+    hashes,
+    paths,
+    stems,
+    versions,
+    groups,
+    get size () { return size },
+    get limit () { return columns.capacity },
+    get live () { return flags.live },
+    model,
+    slotOf,
+    groupCode,
+    put,
+    drop
+  }
+}
+
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((text, i) => text === b[i]))
+
+/** Whether the searchable texts changed; an entry that was changed in place counts as changed. */
+function textsDiffer (former: IndexedModel, model: IndexedModel, formerTags: readonly string[] | undefined): boolean {
+  return former === model || former.file_name !== model.file_name || former.model_name !== model.model_name ||
+    former.civitai?.creator?.username !== model.civitai?.creator?.username || !sameTexts(formerTags ?? [], model.tags)
+}

@@ -1,0 +1,69 @@
+import { createSlotTable } from './slot-table.ts'
+import type { SlotTable } from './slot-table.ts'
+import { hexHash } from './text-hash.ts'
+import type { IndexedModel } from '../entry.ts'
+
+const KINDS = ['sha256', 'autov3', 'AutoV1', 'CRC32', 'BLAKE3'] as const
+type Kind = typeof KINDS[number]
+
+/** Shortest beginning of a SHA-256 that finds a model. */
+const SHORTEST_PREFIX = 8
+const AUTOV3_LENGTH = 12
+const SHA256_LENGTH = 64
+
+/** Every hash of every model, by the first 8 hex digits; what was found is compared with the model itself. */
+export interface HashTables {
+  put (slot: number, model: IndexedModel): void
+  drop (slot: number): void
+  /** The next slots whose SHA-256 may equal that of this one; see `sameHash`. */
+  readonly sha256: SlotTable
+  /** Slots with this hash, of any kind and length, the surest kind first. */
+  find (hash: string, model: (slot: number) => IndexedModel | undefined): number[]
+  /** Slots that pass the hash filter of lists: SHA-256 or a beginning of it, or AutoV3. */
+  filter (hash: string, model: (slot: number) => IndexedModel | undefined): number[]
+}
+
+function hashOf (model: IndexedModel, kind: Kind): string {
+  const hash = kind === 'sha256' ? model.sha256 : kind === 'autov3' ? model.autov3 : model.other_hashes?.[kind]
+  return hash ? hash.toLowerCase() : ''
+}
+
+export function createHashTables (): HashTables {
+  const tables: Record<Kind, SlotTable> = { sha256: createSlotTable(), autov3: createSlotTable(), AutoV1: createSlotTable(), CRC32: createSlotTable(), BLAKE3: createSlotTable() }
+
+  const collect = (kind: Kind, hash: string, prefix: boolean, model: (slot: number) => IndexedModel | undefined, into: Set<number>): void => {
+    const table = tables[kind]
+    const found: { slot: number, id: number }[] = []
+    for (let slot = table.first(hexHash(hash)); slot >= 0; slot = table.next(slot)) {
+      const one = model(slot)
+      if (!one) continue
+      const own = hashOf(one, kind)
+      if (prefix ? own.startsWith(hash) : own === hash) found.push({ slot, id: one.id })
+    }
+    for (const { slot } of found.sort((a, b) => a.id - b.id)) into.add(slot)
+  }
+
+  const search = (hash: string, model: (slot: number) => IndexedModel | undefined, others: readonly Kind[]): number[] => {
+    const wanted = hash.trim().toLowerCase()
+    const found = new Set<number>()
+    if (wanted.length < SHORTEST_PREFIX) return []
+    if (wanted.length === AUTOV3_LENGTH) collect('autov3', wanted, false, model, found)
+    for (const kind of others) collect(kind, wanted, false, model, found)
+    if (wanted.length <= SHA256_LENGTH) collect('sha256', wanted, true, model, found)
+    return [...found]
+  }
+
+  return {
+    sha256: tables.sha256,
+    put: (slot, model) => {
+      for (const kind of KINDS) {
+        const hash = hashOf(model, kind)
+        if (hash.length >= SHORTEST_PREFIX) tables[kind].put(slot, hexHash(hash))
+        else tables[kind].drop(slot)
+      }
+    },
+    drop: (slot) => { for (const kind of KINDS) tables[kind].drop(slot) },
+    find: (hash, model) => search(hash, model, ['AutoV1', 'CRC32', 'BLAKE3']),
+    filter: (hash, model) => search(hash, model, [])
+  }
+}

@@ -1,0 +1,194 @@
+import { bitMembers } from './bit-set.ts'
+import { createAnswers } from './answers.ts'
+import { createCorpus } from './corpus.ts'
+import type { Corpus } from './corpus.ts'
+import { duplicateGroups, filenameGroups } from './duplicates.ts'
+import type { Group } from './duplicates.ts'
+import { baseModels, folderTree, folders, letterCounts, modelTypes, searchTags, topTags } from './facets.ts'
+import { localVersionsOf, modelAt, modelAtRelativePath, modelsNamed, modelsOfVersion } from './names.ts'
+import { folderPrefixes, relativePaths } from './relative-paths.ts'
+import { NotFoundError } from '../../errors.ts'
+import type { IndexedModel } from '../entry.ts'
+import type { DuplicateFilter, IndexPreferences, ListQuery, ModelIndex, UpdateFlags, UsageCounts } from '../ports.ts'
+import type { ModelType } from '../types.ts'
+
+export interface ModelIndexDeps {
+  type: ModelType
+  preferences: () => IndexPreferences
+  usage: UsageCounts
+  updates: UpdateFlags
+}
+
+/** How many changed models make it worth to bring orders up to date before someone asks. */
+const SETTLE_FROM = 128
+
+const EXCLUDED_SORTS = new Set(['name', 'date', 'size', 'usage', 'random'])
+
+/** Builds the index of one model type; see the port for what it promises. */
+export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
+  const { type, preferences } = deps
+  let listed = createCorpus(type)
+  let hidden = createCorpus(type)
+  let offline: ReadonlySet<string> = new Set()
+  let version = 0
+  let touched = 0
+  let settling = false
+
+  const isOffline = (rootId: string): boolean => offline.has(rootId)
+  const createAnswersFor = (corpus: Corpus): ReturnType<typeof createAnswers> => createAnswers({ ...deps, corpus, isOffline, version: () => version, hidesUnsafe: corpus === listed })
+  let answers = createAnswersFor(listed)
+  let hiddenAnswers = createAnswersFor(hidden)
+
+  /** Keeps what is in use up to date in the background, in slices; a read never depends on it. */
+  const settle = async (): Promise<void> => {
+    settling = true
+    try {
+      while (touched >= SETTLE_FROM) {
+        touched = 0
+        await new Promise((resolve) => setImmediate(resolve))
+        await listed.orders.settle()
+        await listed.vocabulary.settle()
+      }
+    } finally {
+      settling = false
+    }
+  }
+
+  const remove = (id: number): void => {
+    for (const [corpus, own] of [[listed, answers], [hidden, hiddenAnswers]] as const) {
+      const slot = corpus.slotOf(id)
+      if (slot < 0) continue
+      corpus.drop(slot)
+      own.forget(slot)
+    }
+  }
+
+  const upsert = (model: IndexedModel): void => {
+    const [to, from] = model.exclude ? [hidden, listed] : [listed, hidden]
+    if (from.slotOf(model.id) >= 0) remove(model.id)
+    const slot = to.put(model)
+    ;(to === listed ? answers : hiddenAnswers).forget(slot)
+  }
+
+  const slotOrThrow = (id: number): number => {
+    const slot = listed.slotOf(id)
+    if (slot < 0) throw new NotFoundError('No such model')
+    return slot
+  }
+
+  const models = function * (corpus: Corpus): IterableIterator<IndexedModel> {
+    for (const slot of bitMembers(corpus.live)) {
+      const model = corpus.model(slot)
+      if (model) yield model
+    }
+  }
+
+  const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash, listed.model).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
+
+  const groupsJson = (groups: readonly Group[], name: string, list: string): { groups: Buffer, count: number } => ({ groups: answers.groups(groups, name, list), count: groups.length })
+
+  return {
+    type,
+    get version () { return version },
+    get size () { return listed.size },
+    get: (filePath) => modelAt(listed, filePath) ?? modelAt(hidden, filePath),
+    byId: (id) => {
+      const slot = listed.slotOf(id)
+      return slot < 0 ? undefined : listed.model(slot)
+    },
+    entries: () => models(listed),
+    excluded: () => models(hidden),
+    apply: ({ upsert: put = [], remove: gone = [] }) => {
+      if (put.length + gone.length === 0) return
+      for (const id of gone) remove(id)
+      for (const model of put) upsert(model)
+      version++
+      touched += put.length + gone.length
+      if (!settling && touched >= SETTLE_FROM && listed.orders.cache.built) settle()
+    },
+    clear: () => {
+      listed = createCorpus(type)
+      hidden = createCorpus(type)
+      answers = createAnswersFor(listed)
+      hiddenAnswers = createAnswersFor(hidden)
+      version++
+    },
+    prepare: async () => {
+      const [first, second] = [listed, hidden]
+      await first.orders.settle(preferences().nameDisplay)
+      await first.vocabulary.settle()
+      await second.orders.settle()
+    },
+    setOfflineRoots: (rootIds) => {
+      offline = new Set(rootIds)
+      answers.clear()
+      hiddenAnswers.clear()
+      version++
+    },
+
+    list: (query) => answers.list(query),
+    listExcluded: (query) => hiddenAnswers.list(excludedQuery(query)),
+    select: (query) => answers.select(query),
+    item: (id) => answers.item(slotOrThrow(id)),
+
+    topTags: (limit) => answers.derived(`top-tags ${limit}`, 0, () => topTags(listed, limit)),
+    searchTags: (text, limit) => searchTags(listed, text, limit),
+    baseModels: (limit) => baseModels(listed, limit),
+    modelTypes: (limit) => modelTypes(listed, limit),
+    folders: () => answers.derived('folders', 0, () => folders(listed)),
+    folderTree: (rootId) => folderTree(listed, rootId),
+    letterCounts: () => letterCounts(listed),
+    duplicates: (filter) => answers.derived(`duplicates ${JSON.stringify(filter)}`, answers.itemStamp(), () =>
+      groupsJson(duplicateGroups(listed, answers.filter(duplicateQuery(filter), false)), 'hash', 'models')),
+    filenameConflicts: () => answers.derived('conflicts', answers.itemStamp(), () => groupsJson(filenameGroups(listed), 'filename', 'models')),
+    relativePaths: (query, filtered, search, limit, offset) => {
+      const find = (): string[] => relativePaths(listed, answers.derived('prefixes', 0, () => folderPrefixes(listed)), filtered ? answers.filter(query, true) : null, search, limit, offset)
+      return filtered || search.trim() !== '' ? find() : answers.derived(`paths ${limit} ${offset}`, 0, find)
+    },
+
+    lookup: (name) => modelsNamed(listed, name)[0],
+    lookupAll: (name) => modelsNamed(listed, name),
+    byHash,
+    byVersionId: (versionId) => modelsOfVersion(listed, versionId),
+    versionsOf: (modelId) => localVersionsOf(listed, modelId),
+    byRelativePath: (relativePath) => modelAtRelativePath(listed, relativePath)
+  }
+}
+
+const NO_FILTER: ListQuery = {
+  page: 1,
+  pageSize: 20,
+  sort: { key: 'name', order: 'asc', seed: '' },
+  recursive: true,
+  folderInclude: [],
+  folderExclude: [],
+  search: '',
+  fuzzy: false,
+  searchIn: { fileName: true, modelName: true, tags: false, creator: false },
+  baseModels: [],
+  subTypes: [],
+  tagInclude: [],
+  tagExclude: [],
+  tagLogic: 'any',
+  autoTagInclude: [],
+  autoTagExclude: [],
+  favoritesOnly: false,
+  updateAvailableOnly: false,
+  hashes: [],
+  firstLetter: '',
+  namePatternInclude: [],
+  namePatternExclude: [],
+  namePatternUseRegex: false,
+  groupByModel: false,
+  groupKey: ''
+}
+
+/** Of the parameters of a list, excluded models honour page, order and search. */
+function excludedQuery ({ page, pageSize, sort, search, fuzzy, searchIn }: ListQuery): ListQuery {
+  return { ...NO_FILTER, page, pageSize, sort: EXCLUDED_SORTS.has(sort.key) ? sort : { ...sort, key: 'name' }, search, fuzzy, searchIn }
+}
+
+/** All tags are wanted; a folder means what is below it, too. */
+function duplicateQuery ({ baseModels: bases, tagInclude, tagExclude, subTypes, folder, favoritesOnly }: DuplicateFilter): ListQuery {
+  return { ...NO_FILTER, baseModels: bases, tagInclude, tagExclude, tagLogic: 'all', subTypes, favoritesOnly, ...(folder === undefined ? {} : { folder }) }
+}

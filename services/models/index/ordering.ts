@@ -1,0 +1,93 @@
+import { bitMembers, hasBit } from './bit-set.ts'
+import type { BitSet } from './bit-set.ts'
+import type { Corpus } from './corpus.ts'
+import { byGroupSize } from './group-size-order.ts'
+import { compareNewest, groupModels, representatives, versionCount } from './group-table.ts'
+import type { GroupTable } from './group-table.ts'
+import { radixSort } from './radix-sort.ts'
+import { selectIn } from './selection.ts'
+import type { Selection } from './selection.ts'
+import { integerHash, mix, textHash } from './text-hash.ts'
+import type { UsageColumn } from './usage-column.ts'
+import type { IndexPreferences, ListQuery } from '../ports.ts'
+
+export interface OrderContext {
+  corpus: Corpus
+  preferences: IndexPreferences
+  usage: UsageColumn
+  /** Results that hold while the index and the stamp stay as they are, by name. */
+  derived: <T>(key: string, stamp: number, compute: () => T) => T
+}
+
+export type OrderQuery = Pick<ListQuery, 'sort' | 'groupByModel' | 'groupKey'>
+
+/** Puts what passed the filters (null: everything) into the order asked for, grouped if asked for. */
+export function orderModels (context: OrderContext, query: OrderQuery, bits: BitSet | null): Selection {
+  const { corpus, preferences } = context
+  if (query.groupKey !== '') return localVersions(corpus, query.groupKey, bits)
+  const descending = query.sort.order === 'desc'
+  const groups = query.groupByModel || query.sort.key === 'versions_count'
+    ? context.derived('groups', 0, () => groupModels(corpus, preferences.versionGrouping))
+    : null
+  if (!query.groupByModel) {
+    if (query.sort.key === 'versions_count' && groups) return selectIn(byGroupSize(corpus, groups, membersOf(corpus.orders.plain.read(), bits), descending), false, null)
+    return inOrder(context, query, bits, null)
+  }
+  const chosen = groups && representatives(corpus, groups, bits ?? corpus.live)
+  if (query.sort.key !== 'versions_count' || !groups || !chosen) return inOrder(context, query, chosen, groups)
+  const slots = membersOf(corpus.orders.plain.read(), chosen)
+  return selectIn(radixSort(slots, slots.map((slot) => versionCount(groups, slot) ?? 0)), descending, null, groups)
+}
+
+function inOrder (context: OrderContext, query: OrderQuery, bits: BitSet | null, groups: GroupTable | null): Selection {
+  const { orders } = context.corpus
+  const descending = query.sort.order === 'desc'
+  switch (query.sort.key) {
+    case 'name': return selectIn(orders.name[context.preferences.nameDisplay].read(), descending, bits, groups)
+    case 'date': return selectIn(orders.date.read(), descending, bits, groups)
+    case 'size': return selectIn(orders.size.read(), descending, bits, groups)
+    case 'usage': return selectIn(context.derived('usage', context.usage.version, () => usageOrder(context)), descending, bits, groups)
+    case 'random': return selectIn(randomOrder(context, query.sort.seed, bits), false, null, groups)
+    default: return selectIn(orders.cache.read(), false, bits, groups)
+  }
+}
+
+function usageOrder ({ corpus, usage }: OrderContext): Uint32Array {
+  const slots = corpus.orders.plain.read()
+  const counts = usage.read()
+  const keys = new Uint32Array(slots.length)
+  for (let i = 0; i < slots.length; i++) keys[i] = counts[slots[i] as number] as number
+  return radixSort(slots, keys)
+}
+
+/** By hash of seed and path, so that a model that comes or goes moves no other. */
+function randomOrder ({ corpus }: OrderContext, seed: string, bits: BitSet | null): Uint32Array {
+  const key = textHash(seed || 'random')
+  const slots = bitMembers(bits ?? corpus.live)
+  const keys = new Uint32Array(slots.length)
+  for (let i = 0; i < slots.length; i++) keys[i] = mix(corpus.paths.keyOf(slots[i] as number) ^ key)
+  return radixSort(slots, keys)
+}
+
+function membersOf (order: Uint32Array, bits: BitSet | null): Uint32Array {
+  if (!bits) return order
+  const members = new Uint32Array(order.length)
+  let length = 0
+  for (let i = 0; i < order.length; i++) {
+    const slot = order[i] as number
+    if (hasBit(bits, slot)) members[length++] = slot
+  }
+  return members.subarray(0, length)
+}
+
+/** The local versions of one model, newest first. */
+function localVersions (corpus: Corpus, key: string, bits: BitSet | null): Selection {
+  const code = corpus.groupCode(key)
+  const slots: number[] = []
+  if (code !== 0) {
+    for (let slot = corpus.groups.first(integerHash(code)); slot >= 0; slot = corpus.groups.next(slot)) {
+      if (corpus.columns.group[slot] === code && (!bits || hasBit(bits, slot))) slots.push(slot)
+    }
+  }
+  return selectIn(Uint32Array.from(slots.sort((a, b) => compareNewest(corpus, a, b))), false, null)
+}

@@ -1,0 +1,80 @@
+export type Compare = (a: number, b: number) => number
+
+const RUN = 512
+const CHECK_EVERY = 256
+
+/** A merge sort of slots that works in slices, so that the loop stays free; between slices slots may become stale. */
+export interface SlicedMerge {
+  /** Works until the deadline (of `performance.now()`); true when done. */
+  step (deadline: number): boolean
+  /** The sorted slots without those that became stale; only when done. */
+  result (): Uint32Array
+}
+
+/**
+ * Merges `sorted` (in order already) with `loose`. A slot that becomes stale, because its key changed, is left out:
+ * stale heads are skipped before anything is compared with them, so the order of the others stays sound.
+ */
+export function createSlicedMerge (sorted: Uint32Array, loose: Uint32Array, compare: Compare, isStale: (slot: number) => boolean): SlicedMerge {
+  let taken = 0
+  let runs: Uint32Array[] = []
+  let merged: Uint32Array[] = []
+  let merge: Merge | null = null
+
+  const sortRun = (): void => {
+    const run = loose.slice(taken, taken + RUN).filter((slot) => !isStale(slot)).sort(compare)
+    taken += RUN
+    runs.push(run)
+    if (taken >= loose.length) runs.push(sorted)
+  }
+
+  const nextMerge = (): boolean => {
+    if (runs.length === 0 && merged.length > 1) {
+      runs = merged
+      merged = []
+    }
+    const a = runs.shift()
+    const b = runs.shift()
+    if (a && b) merge = createMerge(a, b, compare, isStale)
+    else if (a) merged.push(a)
+    return runs.length === 0 && merge === null && merged.length <= 1
+  }
+
+  return {
+    step: (deadline) => {
+      if (loose.length === 0 && merged.length === 0) merged.push(sorted)
+      while (performance.now() < deadline) {
+        if (taken < loose.length) sortRun()
+        else if (merge) {
+          if (!merge.advance(CHECK_EVERY)) continue
+          merged.push(merge.output())
+          merge = null
+        } else if (nextMerge()) return true
+      }
+      return false
+    },
+    result: () => (merged[0] ?? new Uint32Array(0)).filter((slot) => !isStale(slot))
+  }
+}
+
+interface Merge { advance (count: number): boolean, output (): Uint32Array }
+
+function createMerge (a: Uint32Array, b: Uint32Array, compare: Compare, isStale: (slot: number) => boolean): Merge {
+  const out = new Uint32Array(a.length + b.length)
+  let i = 0
+  let j = 0
+  let length = 0
+  return {
+    advance: (count) => {
+      for (let done = 0; done < count; done++) {
+        while (i < a.length && isStale(a[i] as number)) i++
+        while (j < b.length && isStale(b[j] as number)) j++
+        if (i >= a.length && j >= b.length) return true
+        const fromA = j >= b.length || (i < a.length && compare(a[i] as number, b[j] as number) <= 0)
+        out[length++] = (fromA ? a[i++] : b[j++]) as number
+      }
+      return false
+    },
+    output: () => out.subarray(0, length)
+  }
+}

@@ -1,0 +1,182 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createSlicedMerge } from './sliced-merge.ts'
+import type { Compare } from './sliced-merge.ts'
+
+/** Longest work in one go, in milliseconds. */
+export const SLICE_MS = 6
+/** Up to so many changed slots are merged at once rather than in slices. */
+const AT_ONCE = 1024
+
+export interface OrderSource {
+  /** Total order of slots. */
+  compare: Compare
+  /** Slots of all listed models, in any order. */
+  slots (): Uint32Array
+  isLive (slot: number): boolean
+  /** Makes what `compare` needs of a slot, before the first comparison. */
+  load? (slot: number): void
+  /** Told when a sort of many begins and ends, to keep keys meanwhile. */
+  sorting? (active: boolean): void
+}
+
+/**
+ * All slots in one order, kept up to date lazily: changed slots are collected and merged in when someone reads, or in
+ * slices in the background; never sorted anew.
+ */
+export interface SortOrder {
+  /** False until the order was read or prepared: nothing needs to be kept up to date before. */
+  readonly built: boolean
+  readonly pending: number
+  /** A slot came, went or got another key. */
+  touch (slot: number): void
+  read (): Uint32Array
+  /** Brings the order up to date in slices, building it if need be. */
+  settle (): Promise<void>
+  clear (): void
+}
+
+export function createSortOrder (source: OrderSource): SortOrder {
+  const { compare, isLive } = source
+  let order: Uint32Array = new Uint32Array(0)
+  let stale = new Uint8Array(0)
+  let changed: number[] = []
+  let built = false
+  /** Slots taken by the sliced merge that runs, or null. */
+  let taken: Uint32Array | null = null
+
+  const isStale = (slot: number): boolean => stale[slot] === 1
+
+  const touch = (slot: number): void => {
+    if (!built && taken === null) return
+    if (slot >= stale.length) {
+      const wider = new Uint8Array(Math.max(64, slot + 1, stale.length * 2))
+      wider.set(stale)
+      stale = wider
+    }
+    if (stale[slot] === 1) return
+    stale[slot] = 1
+    changed.push(slot)
+  }
+
+  /** Hands out what is to be merged: the order without it, and the live ones of it. */
+  const takeChanges = (): { kept: Uint32Array, loose: Uint32Array } => {
+    const loose = built ? Uint32Array.from(changed).filter(isLive) : source.slots()
+    const kept = built ? withoutMarked(order, stale) : new Uint32Array(0)
+    for (const slot of changed) stale[slot] = 0
+    changed = []
+    return { kept, loose }
+  }
+
+  const load = (slots: Uint32Array): void => {
+    if (source.load) for (const slot of slots) source.load(slot)
+  }
+
+  /** A merge in slices is given up; its slots are changed slots again. */
+  const abandon = (): void => {
+    if (taken === null) return
+    const slots = taken
+    taken = null
+    if (built) for (const slot of slots) touch(slot)
+    else for (const slot of changed) stale[slot] = 0
+    if (!built) changed = []
+    source.sorting?.(false)
+  }
+
+  const read = (): Uint32Array => {
+    abandon()
+    if (built && changed.length === 0) return order
+    const { kept, loose } = takeChanges()
+    const many = loose.length > AT_ONCE
+    if (many) source.sorting?.(true)
+    load(loose)
+    order = mergeSorted(kept, loose.sort(compare), compare)
+    if (many) source.sorting?.(false)
+    built = true
+    return order
+  }
+
+  const settle = async (): Promise<void> => {
+    if (taken !== null || (built && changed.length === 0)) return
+    if (built && changed.length <= AT_ONCE) {
+      read()
+      return
+    }
+    const { kept, loose } = takeChanges()
+    taken = loose
+    const isOurs = (): boolean => taken === loose
+    source.sorting?.(true)
+    for (let at = 0; at < loose.length && isOurs(); at += AT_ONCE) {
+      load(loose.subarray(at, at + AT_ONCE))
+      await nextTurn()
+    }
+    const merge = createSlicedMerge(kept, loose, compare, isStale)
+    while (isOurs() && !merge.step(performance.now() + SLICE_MS)) await nextTurn()
+    if (!isOurs()) return
+    order = merge.result()
+    built = true
+    taken = null
+    source.sorting?.(false)
+  }
+
+  return {
+    get built () { return built },
+    get pending () { return changed.length },
+    touch,
+    read,
+    settle,
+    clear: () => {
+      taken = null
+      order = new Uint32Array(0)
+      stale = new Uint8Array(0)
+      changed = []
+      built = false
+      source.sorting?.(false)
+    }
+  }
+}
+
+function withoutMarked (slots: Uint32Array, marks: Uint8Array): Uint32Array {
+  const kept = new Uint32Array(slots.length)
+  let length = 0
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number
+    if (marks[slot] !== 1) kept[length++] = slot
+  }
+  return kept.subarray(0, length)
+}
+
+/** Few are put into their places by halving, many by walking along both. */
+function mergeSorted (kept: Uint32Array, loose: Uint32Array, compare: Compare): Uint32Array {
+  if (kept.length === 0) return loose
+  if (loose.length === 0) return kept
+  const out = new Uint32Array(kept.length + loose.length)
+  const few = loose.length * 16 < kept.length
+  let from = 0
+  let at = 0
+  for (const slot of loose) {
+    const to = few ? placeOf(kept, slot, from, compare) : walkTo(kept, slot, from, compare)
+    out.set(kept.subarray(from, to), at)
+    at += to - from
+    out[at++] = slot
+    from = to
+  }
+  out.set(kept.subarray(from), at)
+  return out
+}
+
+function placeOf (kept: Uint32Array, slot: number, from: number, compare: Compare): number {
+  let low = from
+  let high = kept.length
+  while (low < high) {
+    const middle = low + high >>> 1
+    if (compare(kept[middle] as number, slot) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function walkTo (kept: Uint32Array, slot: number, from: number, compare: Compare): number {
+  let at = from
+  while (at < kept.length && compare(kept[at] as number, slot) < 0) at++
+  return at
+}
