@@ -3,6 +3,7 @@ import { describeModel, type Described } from './describe-model.ts'
 import { isSameContent, statFile } from './file-changes.ts'
 import type { HashLedger } from './hash-ledger.ts'
 import type { DescribeFile, FoundFile } from './scan-types.ts'
+import { readText } from './read-value.ts'
 import type { KnownModel } from './store.ts'
 import type { StoredModel } from './stored-model.ts'
 import { modelTypeByName } from './types.ts'
@@ -34,6 +35,7 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
     })
     settleHash(described, file, known, computed)
     const { entry, document } = described
+    const saysOtherHash = document !== null && entry.sha256 !== '' && readText(document.sha256).trim().toLowerCase() !== entry.sha256
     if (document) takeHash(document, entry)
     const preview = entry.preview_url === '' ? undefined : seen.get(entry.preview_url) ?? statFile(entry.preview_url)
     const sidecar = document && described.raw
@@ -54,7 +56,7 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
         },
         sidecar,
         bare: described.sidecarMissing,
-        due: described.shouldWriteSidecar || (inherited !== null && !file.sidecar)
+        due: described.shouldWriteSidecar || (saysOtherHash && !described.sidecarMissing) || (inherited !== null && !file.sidecar)
       }
     }
   }

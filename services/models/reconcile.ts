@@ -72,6 +72,7 @@ function begin (request: ScanRequest, deps: ReconcileDeps): Run {
     moved: 0,
     roots: [],
     directories: [...listed.directories],
+    remote: request.roots.filter((root) => !root.local).map((root) => root.id),
     unread: listed.unread.slice(0, UNREAD_TOLD),
     unreadCount: listed.unread.length
   }

@@ -10,7 +10,7 @@ export interface ScanRoot extends Root {
   hung: boolean
   /** "It really is so": what is missing here is gone. */
   accepted: boolean
-  /** Inodes mean something here (not on network and FUSE mounts). */
+  /** Inodes mean something here (not on network and FUSE mounts); found out by the scan itself. */
   local: boolean
 }
 
@@ -42,6 +42,8 @@ export interface ScanReport {
   roots: RootFinding[]
   /** Every directory that belongs to the roots, path → identity. */
   directories: [path: string, key: string][]
+  /** Ids of roots on network or user-space mounts. */
+  remote: string[]
   /** Directories and files that could not be read; the first few of them. */
   unread: { path: string, code: string }[]
   unreadCount: number

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { isCorruption, openDatabase } from '../database/open.ts'
+import { isRemoteMount } from '../files/mount-kind.ts'
 import { createDescriber } from './describe-files.ts'
 import { createHashLedger } from './hash-ledger.ts'
 import { reconcile } from './reconcile.ts'
@@ -15,7 +16,9 @@ function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message
   const state = openDatabase(stateFile, { readonly: true })
   try {
     const describe = createDescriber(createHashLedger(state), Date.now)
-    const report = reconcile(request, { store: createModelStore(cache), describe, pulse: pulseOver(pulse), post })
+    const beats = pulseOver(pulse)
+    const roots = request.roots.map((root, index) => root.hung || !beats.beat(index) ? root : { ...root, local: !isRemoteMount(root.path) })
+    const report = reconcile({ ...request, roots }, { store: createModelStore(cache), describe, pulse: beats, post })
     post({ kind: 'finished', report })
   } catch (error) {
     post({ kind: 'failed', message: error instanceof Error ? error.stack ?? error.message : String(error), corrupt: isCorruption(error) })

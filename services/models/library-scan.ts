@@ -1,0 +1,145 @@
+import { DomainError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { ProgressHub } from '../progress/types.ts'
+import type { IndexFeed } from './index-feed.ts'
+import type { InitProgress } from './init-progress.ts'
+import type { ModelIndex, ScanOutcome } from './ports.ts'
+import type { RootBoard } from './root-board.ts'
+import { startScanThread, type ScanThreadOptions } from './scan-thread.ts'
+import type { ScanMessage, ScanReport, ScanRoot } from './scan-types.ts'
+
+export interface LibraryScanDeps {
+  index: ModelIndex
+  feed: IndexFeed
+  board: RootBoard
+  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
+  logger: Logger
+  thread: Pick<ScanThreadOptions, 'cacheFile' | 'stateFile' | 'hangMs'> & { worker?: URL }
+  dotDirectories (): boolean
+}
+
+export interface ScanInput {
+  full: boolean
+  /** Only these directories; null for everything. */
+  directories: string[] | null
+  signal: AbortSignal
+  report? (progress: { done: number, total: number, unit: string }): void
+  /** Frames of the very first scan. */
+  init?: InitProgress
+}
+
+/** Runs scans of one type in a thread, one after the other, and brings what they find into the index while they run. */
+export interface LibraryScan {
+  run (input: ScanInput): Promise<ScanOutcome>
+  /** The next scan takes the root as it is. */
+  accept (rootId: string): void
+  /** Directories of the last whole scan that may be watched. */
+  watchable (): string[]
+}
+
+export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
+  const { index, feed, board, hub, logger } = deps
+  const type = index.type
+  const accepted = new Set<string>()
+  /** Roots with a thread that sits in a call to their disk; they are not touched before it comes back. */
+  const hung = new Set<string>()
+  let directories: [path: string, key: string][] = []
+  let remote: string[] = []
+
+  async function run (input: ScanInput): Promise<ScanOutcome> {
+    const begun = performance.now()
+    const total: ScanOutcome = { status: 'success', added: 0, updated: 0, removed: 0, moved: 0, message: '' }
+    feed.beginScan()
+    try {
+      let report: ScanReport | null = null
+      while (report === null) {
+        report = await runThread(input)
+        if (report === null && input.signal.aborted) {
+          total.status = 'cancelled'
+          break
+        }
+      }
+      if (report) take(report, input, total, performance.now() - begun)
+    } finally {
+      await feed.endScan()
+    }
+    announce(total)
+    return { ...total, message: messageOf(total, type.label) }
+  }
+
+  /** Null: a root hangs and is left out at the next try. */
+  async function runThread (input: ScanInput): Promise<ScanReport | null> {
+    const roots: ScanRoot[] = board.roots().map((root) => ({ ...root, hung: hung.has(root.id), accepted: accepted.has(root.id), local: true }))
+    // Before the first whole scan nobody knows which directories there are.
+    const partial = directories.length > 0 ? input.directories : null
+    const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories() }
+    const thread = startScanThread({ ...deps.thread, request, onMessage: (message) => { listen(message, input) } })
+    const stop = (): void => { thread.stop() }
+    input.signal.addEventListener('abort', stop, { once: true })
+    if (input.signal.aborted) stop()
+    try {
+      const outcome = await thread.outcome
+      if (outcome.kind === 'finished') return outcome.report
+      const root = roots[outcome.root]
+      if (root) leaveAlone(root, outcome.ended)
+      return null
+    } catch (error) {
+      if ((error as { corrupt?: unknown }).corrupt === true) throw new DomainError('unavailable', 'cache-damaged', 'The model cache is damaged; it is rebuilt at the next start', {}, { cause: error })
+      throw error
+    } finally {
+      input.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  function leaveAlone (root: ScanRoot, ended: Promise<unknown>): void {
+    logger.warn({ root: root.path }, 'the disk of a folder does not answer; it is left alone until it does')
+    hung.add(root.id)
+    ended.finally(() => { hung.delete(root.id) }).catch((error: unknown) => { logger.error({ err: error }, 'a scan thread ended badly') })
+    board.record([{ id: root.id, state: 'offline', reason: 'The disk does not answer' }], { at: '', durationMs: 0, whole: false })
+    index.setOfflineRoots(board.offline())
+  }
+
+  function listen (message: ScanMessage, { init, report }: ScanInput): void {
+    if (message.kind === 'listed') init?.counted(message.models)
+    if (message.kind !== 'batch') return
+    feed.push(message.upserted, message.removed)
+    report?.({ done: message.done, total: message.total, unit: 'files' })
+    init?.processed(message.done, message.total)
+    hub.publish('scan.progress', { model_type: type.name, root: '', stage: 'process_models', done: message.done, total: message.total })
+  }
+
+  function take (report: ScanReport, input: ScanInput, total: ScanOutcome, durationMs: number): void {
+    const { status, added, updated, removed, moved } = report
+    Object.assign(total, { status, added, updated, removed, moved })
+    const whole = input.directories === null && status === 'success'
+    board.record(report.roots, { at: new Date().toISOString(), durationMs: Math.round(durationMs), whole })
+    index.setOfflineRoots(board.offline())
+    if (status === 'success') {
+      directories = report.directories
+      for (const root of report.roots) if (root.state === 'online') accepted.delete(root.id)
+    }
+    if (whole) remote = report.remote
+    if (report.unreadCount > 0) logger.warn({ type: type.name, count: report.unreadCount, first: report.unread }, 'some files or folders could not be read; what is known of them is kept')
+  }
+
+  function announce ({ added, updated, removed, moved }: ScanOutcome): void {
+    if (added + updated + removed + moved === 0) return
+    hub.publish('models.changed', { model_type: type.name, created: added, updated: updated + moved, deleted: removed })
+    hub.publish('facets.changed', { model_type: type.name })
+    hub.broadcast('fetch', { type: 'models_changed' })
+  }
+
+  return {
+    run,
+    accept (rootId) { accepted.add(rootId) },
+    watchable () {
+      const away = board.roots().filter((root) => remote.includes(root.id) || !board.isOnline(root.id)).map((root) => `${root.path}/`)
+      return directories.map(([path]) => path).filter((path) => !away.some((root) => `${path}/`.startsWith(root)))
+    }
+  }
+}
+
+function messageOf ({ status, added, updated, removed, moved }: ScanOutcome, label: string): string {
+  const counts = `${added} added, ${updated} updated, ${moved} moved, ${removed} removed`
+  return status === 'cancelled' ? `${label} scan cancelled (${counts})` : `${label} scan completed (${counts})`
+}

@@ -1,0 +1,246 @@
+import { performance } from 'node:perf_hooks'
+import type { StateDatabase } from '../database/types.ts'
+import type { PathQueue } from '../files/path-queue.ts'
+import type { Root } from '../files/types.ts'
+import type { HashPool } from '../hashing/pool.ts'
+import type { JobContext } from '../jobs/types.ts'
+import type { Logger } from '../logger.ts'
+import type { Clock } from '../progress/clock.ts'
+import type { ProgressHub } from '../progress/types.ts'
+import type { SettingsManager } from '../settings/types.ts'
+import type { CacheShelf } from './cache-shelf.ts'
+import { createDescriber } from './describe-files.ts'
+import { createHashLedger, migrateHashLedger } from './hash-ledger.ts'
+import { runHashing, type HashOutcome } from './hash-run.ts'
+import { createIndexFeed } from './index-feed.ts'
+import { createInitProgress } from './init-progress.ts'
+import { createLibraryScan } from './library-scan.ts'
+import { createModelFiles, type ModelFiles } from './model-files.ts'
+import { createMovedModels } from './moved-models.ts'
+import type { ModelIndex, ScanOutcome } from './ports.ts'
+import { createRootBoard, type RootBoard } from './root-board.ts'
+import { createModelStore, type ModelStore } from './store.ts'
+import type { ModelType } from './types.ts'
+import { createWatcher } from './watcher.ts'
+
+export interface SessionDeps {
+  type: ModelType
+  settings: Pick<SettingsManager, 'get'>
+  state: StateDatabase
+  caches: CacheShelf
+  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
+  hashPool: Pick<HashPool, 'hash'>
+  /** Files hashed at the same time. */
+  hashLanes: number
+  index: ModelIndex
+  paths: PathQueue
+  logger: Logger
+  clock: Clock
+  /** Milliseconds without a sign of life after which a root counts as hanging. */
+  hangMs: number
+  scanWorker?: URL | undefined
+  /** Rows without a hash are there: a job should run. */
+  wantHashing (): void
+}
+
+/** Everything that belongs to one opened library of one type; a switch of library closes it and makes another. */
+export interface LibrarySession {
+  readonly library: string
+  readonly board: RootBoard
+  readonly store: ModelStore
+  readonly files: ModelFiles
+  readonly initializing: boolean
+  /** Paths that the next hash run takes besides what it takes anyway. */
+  readonly wanted: Set<string>
+  /** Rows into the index. */
+  load (willScan: boolean): Promise<void>
+  scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
+  hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
+  accept (rootId: string): void
+  setRoots (roots: readonly Root[]): void
+  /** Resolves when nothing runs any more: scans, sidecars, index. */
+  idle (): Promise<void>
+  close (): Promise<void>
+}
+
+export function openLibrarySession (deps: SessionDeps, library: string, roots: readonly Root[]): LibrarySession {
+  const { type, index, hub, logger, settings } = deps
+  migrateHashLedger(deps.state)
+  const cache = deps.caches.open(library)
+  const store = createModelStore(cache.db)
+  const ledger = createHashLedger(deps.state.db)
+  const board = createRootBoard(cache.db, hub)
+  const moved = createMovedModels(store)
+  const init = createInitProgress(hub, type)
+  const ending = new AbortController()
+  const wanted = new Set<string>()
+  const hasRoot = (id: string): boolean => board.roots().some((root) => root.id === id)
+  const feed = createIndexFeed({
+    store,
+    index,
+    hasRoot,
+    onStale: async (path) => await deps.paths.run(path, async () => await files.refresh(path)),
+    onError: (error) => { logger.error({ err: error, type: type.name }, 'rows could not be brought into the index') }
+  })
+  const files = createModelFiles({ store, index, feed, board, moved, describe: createDescriber(ledger, () => deps.clock.now()), paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
+  const scanner = createLibraryScan({
+    index,
+    feed,
+    board,
+    hub,
+    logger,
+    thread: { cacheFile: cache.db.name, stateFile: deps.state.db.name, hangMs: deps.hangMs, ...(deps.scanWorker && { worker: deps.scanWorker }) },
+    dotDirectories: () => settings.get('scan_dot_folders') !== false
+  })
+  const watcher = createWatcher({
+    onChange: (directories) => { look(directories) },
+    onPoll: () => { look(null) },
+    logger
+  })
+  let initializing = store.count(type.name) === 0
+  /** Scans, one after the other. */
+  let tail: Promise<unknown> = Promise.resolve()
+  let upkeep: Promise<void> | null = null
+  let again = false
+
+  board.setRoots(roots)
+
+  function inTurn<T> (task: () => Promise<T>): Promise<T> {
+    const mine = tail.then(task)
+    tail = mine.catch((error: unknown) => { if (!ending.signal.aborted) logger.error({ err: error, type: type.name }, 'work on the library failed') })
+    return mine
+  }
+
+  function look (directories: string[] | null): void {
+    if (ending.signal.aborted) return
+    // The outcome is told by events; a failure is logged where the turn ends.
+    inTurn(async () => {
+      await scanner.run({ full: false, directories, signal: ending.signal })
+      followUp()
+    }).catch(() => undefined)
+  }
+
+  /** What a scan leaves to do: watches, hashes, heirs of vanished models, sidecars. Never in the way of the next scan. */
+  function followUp (): void {
+    if (ending.signal.aborted) return
+    if (settings.get('watch_folders') !== false) watcher.update(scanner.watchable())
+    if (type.hashEagerly && store.unhashed(type.name).some((row) => board.isOnline(row.root_id))) deps.wantHashing()
+    if (upkeep) {
+      again = true
+      return
+    }
+    again = false
+    upkeep = keepUp().catch((error: unknown) => { logger.error({ err: error, type: type.name }, 'sidecars could not be kept up') }).finally(() => {
+      upkeep = null
+      if (again) followUp()
+    })
+  }
+
+  async function keepUp (): Promise<void> {
+    moved.forgetOld(deps.clock.now())
+    await files.settleHeirs(ending.signal)
+    await files.writeDue(ending.signal)
+  }
+
+  async function idle (): Promise<void> {
+    const seen = tail
+    await seen
+    await upkeep
+    if (seen !== tail || upkeep) return await idle()
+    await feed.idle()
+  }
+
+  async function firstScan (run: () => Promise<ScanOutcome>): Promise<ScanOutcome> {
+    init.scanning()
+    try {
+      const outcome = await run()
+      await index.prepare()
+      init.complete({ afterScan: true })
+      return outcome
+    } catch (error) {
+      init.complete({ error: 'The folders could not be scanned' })
+      throw error
+    } finally {
+      initializing = false
+    }
+  }
+
+  return {
+    library,
+    board,
+    store,
+    files,
+    wanted,
+    get initializing () { return initializing },
+    async load (willScan) {
+      init.loading()
+      index.setOfflineRoots(board.offline())
+      if (initializing) {
+        if (willScan) return
+        initializing = false
+        init.complete()
+        return
+      }
+      const begun = performance.now()
+      init.restored()
+      let count = 0
+      for await (const slice of store.loadSlices(type.name)) {
+        if (ending.signal.aborted) return
+        index.apply({ upsert: slice.filter((row) => hasRoot(row.root_id)) })
+        count += slice.length
+      }
+      await index.prepare()
+      logger.info({ type: type.name, models: count, ms: Math.round(performance.now() - begun) }, 'models loaded')
+      init.complete()
+    },
+    scan ({ full, signal, report }) {
+      const either = AbortSignal.any([signal, ending.signal])
+      return inTurn(async () => {
+        const run = async (): Promise<ScanOutcome> => await scanner.run({ full, directories: null, signal: either, ...(report && { report }), ...(initializing && { init }) })
+        const outcome = initializing ? await firstScan(run) : await run()
+        followUp()
+        return outcome
+      })
+    },
+    async hash (context) {
+      const signal = AbortSignal.any([context.signal, ending.signal])
+      const lost = new Set<string>()
+      try {
+        return await runHashing({
+          type,
+          store,
+          ledger,
+          board,
+          pool: deps.hashPool,
+          lanes: deps.hashLanes,
+          clock: deps.clock,
+          wanted,
+          onHashed: (path) => { files.show(path) },
+          onChanged: (directory) => { lost.add(directory) }
+        }, { ...context, signal })
+      } finally {
+        if (lost.size > 0) look([...lost])
+        else followUp()
+      }
+    },
+    accept: (rootId) => { scanner.accept(rootId) },
+    setRoots (next) {
+      board.setRoots(next)
+      const remove: number[] = []
+      for (const entries of [index.entries(), index.excluded()]) for (const entry of entries) if (!hasRoot(entry.root_id)) remove.push(entry.id)
+      index.apply({ remove })
+      index.setOfflineRoots(board.offline())
+    },
+    idle,
+    async close () {
+      ending.abort(new Error('The library was closed'))
+      watcher.close()
+      init.close()
+      await tail
+      await upkeep
+      feed.close()
+      await feed.idle()
+      cache.release()
+    }
+  }
+}

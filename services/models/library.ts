@@ -1,0 +1,271 @@
+import { DomainError, NotFoundError, PathOutsideLibraryError, ServiceNotReadyError } from '../errors.ts'
+import { computeRoots } from '../files/roots.ts'
+import { longestMatchingRoot, normalizeClientPath, relativeInside } from '../files/safe-path.ts'
+import type { Root, RootStatus } from '../files/types.ts'
+import type { Job, JobSystem } from '../jobs/types.ts'
+import type { SettingsChange, SettingsManager } from '../settings/types.ts'
+import { openLibrarySession, type LibrarySession, type SessionDeps } from './library-session.ts'
+import { createInitProgress } from './init-progress.ts'
+import type { ModelLibrary, ScanOutcome } from './ports.ts'
+import { readRootDisk } from './root-disk.ts'
+import { parseSidecar } from './sidecar-file.ts'
+
+export interface ModelLibraryDeps extends Omit<SessionDeps, 'settings' | 'wantHashing'> {
+  settings: Pick<SettingsManager, 'get' | 'activeLibrary' | 'onChange'>
+  jobs: JobSystem
+  /** False in tests that drive scans by hand. */
+  scanOnStart: boolean
+}
+
+/** A library with its life cycle, for whoever composes the core. */
+export interface OpenableModelLibrary extends ModelLibrary {
+  /** Opens the active library; resolves when its rows are in the index, while the disk is compared in the background. */
+  open (): Promise<void>
+  /** Resolves when no scan, hashing or writing is under way. */
+  idle (): Promise<void>
+  close (): Promise<void>
+}
+
+/** Directories that hold what was deleted; nothing in them is a model. */
+const STAGING = new Set(['.lm-pending-delete', '.modelshelf-trash'])
+const NOTHING: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
+
+export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrary {
+  const { type, index, jobs, settings, logger } = deps
+  const scanKind = `scan-${type.prefix}`
+  const hashKind = `hash-${type.prefix}`
+  const outcomes = new Map<string, ScanOutcome>()
+  let session: LibrarySession | null = null
+  /** Switches of library that were asked for and are not done. */
+  let switches = 0
+  let scanning: { full: boolean, job: Job, outcome: Promise<ScanOutcome> } | null = null
+  let hashing: { job: Job, ended: Promise<unknown> } | null = null
+  let closed = false
+  /** Openings, switches and changes of roots, one after the other. */
+  let tail: Promise<void> = Promise.resolve()
+
+  jobs.define<{ full: boolean }, ScanOutcome>({
+    kind: scanKind,
+    title: ({ full }) => `${full ? 'Rebuild' : 'Scan'} ${type.label} library`,
+    exclusiveKey: () => scanKind,
+    async run ({ full }, { id, signal, report }) {
+      const outcome = await opened().scan({ full, signal, report })
+      outcomes.set(id, outcome)
+      return outcome
+    }
+  })
+  jobs.define({
+    kind: hashKind,
+    title: () => `Hash ${type.label} files`,
+    exclusiveKey: () => hashKind,
+    run: async (_input, context) => await opened().hash(context)
+  })
+  const unsubscribe = settings.onChange(onSettings)
+
+  const ready = (): LibrarySession | null => switches === 0 ? session : null
+
+  function opened (): LibrarySession {
+    const session = ready()
+    if (!session) throw new ServiceNotReadyError()
+    return session
+  }
+
+  async function currentRoots (): Promise<Root[]> {
+    const { library } = settings.activeLibrary()
+    const folders = { folder_paths: library.folder_paths ?? {}, extra_folder_paths: library.extra_folder_paths ?? {} }
+    const paths = [folders.folder_paths, folders.extra_folder_paths].flatMap((lists) => type.folders.flatMap(({ key }) => lists[key] ?? []))
+    const { roots } = computeRoots(folders, await readRootDisk(paths))
+    return roots.filter((root) => root.type === type.name)
+  }
+
+  function inTurn (task: () => Promise<void>): Promise<void> {
+    const mine = tail.then(async () => { if (!closed) await task() })
+    tail = mine.catch((error: unknown) => {
+      logger.error({ err: error, type: type.name }, 'the library could not be opened')
+      createInitProgress(deps.hub, type).complete({ error: 'The library could not be opened' })
+    })
+    return mine
+  }
+
+  async function openActive (onOpened?: () => void): Promise<void> {
+    const { name } = settings.activeLibrary()
+    const roots = await currentRoots()
+    if (closed) return
+    const mine = openLibrarySession({ ...deps, wantHashing: () => { startHashing() } }, name, roots)
+    session = mine
+    onOpened?.()
+    await mine.load(deps.scanOnStart)
+    if (deps.scanOnStart && ready() === mine) startScan(false)
+  }
+
+  /** Stops what runs before anything of another library is opened, so that nothing old gets into the new cache. */
+  async function closeSession (): Promise<void> {
+    const former = session
+    session = null
+    cancelJobs()
+    await former?.close()
+    index.clear()
+  }
+
+  function onSettings ({ keys, libraryActivated }: SettingsChange): void {
+    if (closed) return
+    if (libraryActivated) {
+      background(switchLibrary())
+    } else if (['folder_paths', 'extra_folder_paths', 'libraries'].some((key) => keys.has(key))) {
+      background(inTurn(changeRoots))
+    } else if (ready() && ['scan_dot_folders', 'watch_folders', 'write_sidecars'].some((key) => keys.has(key))) {
+      startScan(false)
+    }
+  }
+
+  async function switchLibrary (): Promise<void> {
+    let counted = true
+    const settled = (): void => {
+      if (counted) switches--
+      counted = false
+    }
+    switches++
+    await inTurn(async () => {
+      await closeSession()
+      await openActive(settled)
+    }).finally(settled)
+  }
+
+  async function changeRoots (): Promise<void> {
+    const mine = session
+    const roots = await currentRoots()
+    if (!mine || session !== mine || closed) return
+    const before = JSON.stringify(mine.board.roots())
+    if (JSON.stringify(roots) === before) return
+    cancelJobs()
+    await scanning?.outcome.catch(() => NOTHING)
+    await mine.idle()
+    mine.setRoots(roots)
+    startScan(false)
+  }
+
+  /** Failures are logged where the turn ends. */
+  function background (work: Promise<unknown>): void {
+    work.catch(() => undefined)
+  }
+
+  function startScan (full: boolean): { job: Job, outcome: Promise<ScanOutcome> } {
+    opened()
+    if (scanning) return scanning
+    const job = jobs.start(scanKind, { full })
+    const outcome = outcomeOf(job).finally(() => { scanning = null })
+    background(outcome)
+    scanning = { full, job, outcome }
+    return scanning
+  }
+
+  async function outcomeOf (job: Job): Promise<ScanOutcome> {
+    const ended = await jobs.finished(job.id)
+    const outcome = outcomes.get(job.id)
+    outcomes.delete(job.id)
+    if (ended.state === 'failed') throw new DomainError('unavailable', ended.error?.code ?? 'scan-failed', ended.error?.message ?? 'The scan failed')
+    return outcome ?? NOTHING
+  }
+
+  function startHashing (): Job | undefined {
+    if (!ready()) return undefined
+    if (hashing) return jobs.get(hashing.job.id)
+    const job = jobs.start(hashKind, {})
+    const ended = jobs.finished(job.id).then(() => {
+      hashing = null
+      // Asked for while the last file was being finished.
+      if ((ready()?.wanted.size ?? 0) > 0) startHashing()
+    }, () => { hashing = null })
+    hashing = { job, ended }
+    return job
+  }
+
+  function cancelJobs (): void {
+    for (const running of [scanning?.job, hashing?.job]) {
+      const job = running && jobs.get(running.id)
+      if (job && ['queued', 'running', 'paused'].includes(job.state)) jobs.cancel(job.id)
+    }
+  }
+
+  async function reconcile ({ full = false, signal }: { full?: boolean, signal?: AbortSignal } = {}): Promise<ScanOutcome> {
+    // A rebuild does not settle for the quick comparison that happens to run.
+    if (scanning && full && !scanning.full) await scanning.outcome.catch(() => NOTHING)
+    const joined = scanning !== null
+    const { job, outcome } = startScan(full)
+    const abort = (): void => { if (!joined && scanning?.job.id === job.id) jobs.cancel(job.id) }
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await outcome
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  function contain (path: string): { path: string, root: Root, relative: string } {
+    const normal = normalizeClientPath(path)
+    const root = longestMatchingRoot(opened().board.roots(), normal)
+    const relative = root && relativeInside(root.path, normal)
+    if (!root || relative === undefined || relative.split('/').some((part) => STAGING.has(part))) throw new PathOutsideLibraryError()
+    return { path: normal, root, relative }
+  }
+
+  function countModels (): (rootId: string) => number {
+    const counts = new Map<string, number>()
+    for (const entries of [index.entries(), index.excluded()]) for (const { root_id: id } of entries) counts.set(id, (counts.get(id) ?? 0) + 1)
+    return (id) => counts.get(id) ?? 0
+  }
+
+  async function idle (): Promise<void> {
+    await tail
+    const running = scanning?.outcome.catch(() => NOTHING) ?? hashing?.ended
+    await running
+    await session?.idle()
+    if (running ?? scanning ?? hashing) await idle()
+  }
+
+  return {
+    type,
+    index,
+    get opened () { return ready() !== null },
+    get initializing () { return session?.initializing ?? false },
+    roots: () => [...session?.board.roots() ?? []],
+    rootStatus: (): RootStatus[] => session?.board.status(countModels()) ?? [],
+    reconcile,
+    startScan: () => ready() ? jobs.get(startScan(false).job.id) : undefined,
+    cancel: cancelJobs,
+    sidecar (filePath) {
+      const bytes = session?.store.sidecar(type.name, filePath)
+      const parsed = bytes && parseSidecar(bytes)
+      return parsed && 'document' in parsed ? parsed.document : undefined
+    },
+    contain,
+    refresh: async (filePath) => await opened().files.refresh(contain(filePath).path),
+    clearPreview (previewPath) {
+      const upsert = [...index.entries()]
+        .filter((entry) => entry.preview_url === previewPath && session?.board.isOnline(entry.root_id))
+        .map((entry) => ({ ...entry, preview_url: '', preview_nsfw_level: 0, preview_version: '' }))
+      if (upsert.length > 0) index.apply({ upsert })
+    },
+    hashPending (paths = []) {
+      const mine = ready()
+      if (!mine) return undefined
+      for (const path of paths) mine.wanted.add(contain(path).path)
+      return startHashing()
+    },
+    async acceptRoot (rootId) {
+      const mine = opened()
+      if (!mine.board.roots().some((root) => root.id === rootId)) throw new NotFoundError('There is no such folder', 'root-not-found')
+      mine.accept(rootId)
+      if (scanning) await scanning.outcome.catch(() => NOTHING)
+      await reconcile()
+    },
+    open: () => inTurn(async () => { await openActive() }),
+    idle,
+    async close () {
+      closed = true
+      unsubscribe()
+      await tail
+      await closeSession()
+    }
+  }
+}
