@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import fp from 'fastify-plugin'
+import type { FastifyInstance } from 'fastify'
+import type { Core, StartOptions } from '../services/core.ts'
+import { acquireLock } from '../services/database/lock.ts'
+import { safeLibraryName } from '../services/database/cache.ts'
+import { openDatabase } from '../services/database/open.ts'
+import { createStateDatabase } from '../services/database/state.ts'
+import { createPathQueue } from '../services/files/path-queue.ts'
+import { createHashPool } from '../services/hashing/pool.ts'
+import { createJobSystem } from '../services/jobs/system.ts'
+import { createCacheShelf } from '../services/models/cache-shelf.ts'
+import { createModelIndex } from '../services/models/index/model-index.ts'
+import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
+import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
+import type { IndexPreferences } from '../services/models/ports.ts'
+import { createUpdateFlags } from '../services/models/update-flags.ts'
+import { createDoor } from '../services/network/door.ts'
+import { systemClock } from '../services/progress/clock.ts'
+import { createProgressHub } from '../services/progress/hub.ts'
+import { createSettingsManager } from '../services/settings/manager.ts'
+import { modelsOverlay } from '../services/settings/models-overlay.ts'
+import type { SettingsManager } from '../services/settings/types.ts'
+import { recogniseLayout } from '../services/start/layouts.ts'
+import { createUsageCounts } from '../services/stats/usage-counts.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { core: Core }
+}
+
+/** More lanes gain nothing on a disk and take the processor from requests. */
+const MOST_HASH_LANES = 4
+/** A folder that gives no sign of life for this long counts as hanging. */
+const HANG_MS = 30_000
+
+/** What all stacks stand on: settings, scanner caches, progress hub, jobs, the door to other hosts. */
+export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
+  const lock = await acquireLock(options.settingsDirectory, { host: options.host, port: options.port })
+  app.addHook('onClose', () => { lock.release() })
+  app.addHook('onListen', (done) => {
+    const address = app.server.address()
+    if (address !== null && typeof address === 'object') lock.update({ host: address.address, port: address.port })
+    done()
+  })
+
+  const settings = await openSettings(app, options)
+  const state = createStateDatabase(options.settingsDirectory, app.log)
+  const hub = createProgressHub()
+  const jobs = createJobSystem({ state, hub, logger: app.log })
+  const door = createDoor({ settings, logger: app.log })
+  const libraries = createLibraries(app, options, { settings, state, hub, jobs })
+  const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
+
+  app.decorate('core', { settings, models, hub, jobs, door, state, version: programVersion() } satisfies Core)
+
+  app.addHook('onReady', (done) => {
+    jobs.recover()
+    for (const library of libraries.all) void library.open().catch((error: unknown) => { app.log.error({ err: error, type: library.type.name }, 'the library could not be opened') })
+    done()
+  })
+  app.addHook('onClose', async () => {
+    await jobs.close()
+    await libraries.close()
+    hub.close()
+    await door.close()
+    await settings.close()
+    state.close()
+  })
+}, { name: 'core', fastify: '5.x' })
+
+async function openSettings (app: FastifyInstance, { settingsDirectory, settingsOverlay, modelsDirectory, providers }: StartOptions): Promise<SettingsManager> {
+  const layout = modelsDirectory === null ? null : await recogniseLayout(modelsDirectory)
+  if (layout) app.log.info({ layout: layout.layout, folders: layout.folder_paths }, 'serving the folders of this run')
+  return createSettingsManager({
+    directory: settingsDirectory,
+    overlay: Object.keys(providers).length > 0 ? { ...settingsOverlay, provider_base_urls: providers } : settingsOverlay,
+    modelsOverlay: modelsDirectory !== null && layout ? modelsOverlay(modelsDirectory, layout.folder_paths) : null,
+    logger: app.log
+  })
+}
+
+function createLibraries (app: FastifyInstance, { settingsDirectory, persistentCache, scanOnStart }: StartOptions, core: Pick<Core, 'settings' | 'state' | 'hub' | 'jobs'>) {
+  const { settings } = core
+  const hashLanes = Math.min(availableParallelism(), MOST_HASH_LANES)
+  const hashPool = createHashPool({ lanes: hashLanes })
+  const caches = createCacheShelf({ settingsDirectory, persistent: persistentCache, logger: app.log })
+  const paths = createPathQueue()
+  const warn = (message: string, error: unknown): void => { app.log.warn({ err: error }, message) }
+  const usage = createUsageCounts({ file: join(settingsDirectory, 'stats', 'lora_manager_stats.json'), warn })
+  const updates = createUpdateFlags({
+    file: () => join(settingsDirectory, 'cache', 'model_update', `${safeLibraryName(settings.activeLibrary().name)}.sqlite`),
+    open: (file) => openDatabase(file, { readonly: true }),
+    settings,
+    warn
+  })
+  for (const facts of [usage, updates]) void facts.refresh()
+
+  const all = modelTypes.map((type) => createModelLibrary({
+    ...core,
+    type,
+    caches,
+    hashPool,
+    hashLanes,
+    paths,
+    index: createModelIndex({ type, preferences: () => preferencesOf(settings), usage, updates }),
+    scanOnStart,
+    hangMs: HANG_MS,
+    clock: systemClock,
+    logger: app.log
+  }))
+  return {
+    all,
+    async close () {
+      await Promise.all(all.map(async (library) => { await library.close() }))
+      await hashPool.close()
+      caches.close()
+    }
+  }
+}
+
+function preferencesOf (settings: SettingsManager): IndexPreferences {
+  return {
+    nameDisplay: settings.get('model_name_display') === 'file_name' ? 'file_name' : 'model_name',
+    sfwOnly: settings.get('show_only_sfw') === true,
+    versionGrouping: settings.get('version_grouping') === 'any' ? 'any' : 'same_base'
+  }
+}
+
+function programVersion (): string {
+  // The sources lie one folder below package.json, the built files two.
+  const file = new URL(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json', import.meta.url)
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
+  return version
+}
