@@ -138,6 +138,8 @@ export interface ModelLibrary {
   rootStatus (): RootStatus[]
   /** Compares disk and rows and applies the difference; a second call joins the running one. */
   reconcile (options?: { full?: boolean, signal?: AbortSignal }): Promise<ScanOutcome>
+  /** Starts (or joins) the scan as a job, without waiting for it; undefined while no library is open. */
+  startScan (): Job | undefined
   /** Cancels what runs for this type (scan, hashing); never anything that starts later. */
   cancel (): void
   /** The sidecar document as it was last read, or undefined when the model has none. */
