@@ -70,7 +70,7 @@ async function start ({ options, extraModelPaths }: Extract<StartRequest, { acti
   // A promise that nobody waited for is a fault of one request or job, no reason to end everyone else's.
   process.on('unhandledRejection', (reason) => server.log.error({ err: reason }, 'unhandled rejection'))
 
-  await server.register(app, options)
+  await server.register(app, { start: options })
   await server.ready()
   if (extraModelPaths) await importFolders(server, extraModelPaths)
   if (progress) server.core.hub.subscribe(progress)
@@ -109,7 +109,8 @@ function sayWhereToGo (server: FastifyInstance, options: StartOptions, progress:
   const { port } = server.server.address() as AddressInfo
   const host = ['0.0.0.0', '::'].includes(options.host) ? 'localhost' : options.host.includes(':') ? `[${options.host}]` : options.host
   const url = `http://${host}:${port}`
-  const roots = Object.values(server.core.models).reduce((sum, library) => sum + library.roots().length, 0)
+  const { folder_paths: folders } = server.core.settings.activeLibrary().library
+  const roots = Object.values(folders).reduce((sum, paths) => sum + paths.length, 0)
   const hint = 'No model folders are configured yet: set them on the page, or start with --models DIR'
   if (roots === 0 && !progress) server.log.info(hint)
   progress?.above(`\n  modelshelf is ready: open ${url}\n${roots === 0 ? `  ${hint}\n` : ''}\n`)

@@ -15,9 +15,14 @@ export interface CacheSchema {
   checked: readonly string[]
 }
 
+/** The name of a library as files of the existing program bear it; two libraries can share one. */
+export function safeLibraryName (library: string): string {
+  return library.replace(/[^A-Za-z0-9_.-]/g, '_') || 'default'
+}
+
 /** File name of a library's cache: its name made safe, with a hash when that changed it. */
 export function cacheFileName (library: string): string {
-  const safe = library.replace(/[^A-Za-z0-9_.-]/g, '_') || 'default'
+  const safe = safeLibraryName(library)
   const suffix = safe === library ? '' : `-${createHash('sha256').update(library).digest('hex').slice(0, 8)}`
   return `cache-${safe}${suffix}.sqlite`
 }

@@ -1,4 +1,5 @@
 const DIGIT = /\d/
+const NOT_ASCII = /[\u0080-\uffff]/
 const FOREIGN_DIGIT = /\p{Nd}/u
 const NEEDS_CODE_POINT_ORDER = /[\ud800-\uffff]/
 
@@ -20,11 +21,11 @@ export function plainKey (text: string): string {
 }
 
 /**
- * Key whose plain comparison is the natural order of `text`: case ignored, digit runs by their number, numbers before
- * text. A run is written as NUL, its length without leading zeros, its digits; NUL sorts before every character of a name.
+ * Key whose plain comparison is the natural order of `text`: case ignored, accented letters beside their plain ones
+ * (canonical decomposition), digit runs by their number, numbers before text. A run is written as NUL, its length without leading zeros, its digits; NUL sorts before every character of a name.
  */
 export function naturalKey (text: string): string {
-  const lower = plainKey(FOREIGN_DIGIT.test(text) ? asciiDigits(text) : text)
+  const lower = NOT_ASCII.test(text) ? plainKey(asciiDigits(text).normalize('NFD')) : text.toLowerCase()
   if (!DIGIT.test(lower)) return lower
   return lower.replace(/\d+/g, (run) => {
     const digits = run.replace(/^0+(?=\d)/, '')

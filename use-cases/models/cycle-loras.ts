@@ -9,7 +9,7 @@ export interface CycleInput { pool_config?: PoolConfig | null, sort_by?: string 
 /** All LoRAs of a pool in a fixed order, for nodes that take one after the other. */
 export const cycleLoras = ({ library }: { library: ModelLibrary }) => (input: CycleInput): CycledLora[] => {
   const nameOf = input.sort_by === 'model_name' ? (model: IndexedModel) => model.model_name : (model: IndexedModel) => model.file_name
-  const keyed = chooseLoras(library, input.pool_config).map((model) => ({ model, key: nameOf(model).toLowerCase() }))
-  keyed.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : a.model.file_path < b.model.file_path ? -1 : 1)
+  const keyed = chooseLoras(library, input.pool_config).map((model) => ({ model, key: nameOf(model).toLowerCase(), path: model.file_path.toLowerCase() }))
+  keyed.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : a.path < b.path ? -1 : 1)
   return keyed.map(({ model }) => ({ file_name: graphName(model), model_name: model.model_name, folder: model.folder }))
 }
