@@ -196,6 +196,8 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       return change(entry, entry.run ? 'running' : 'queued')
     },
     cancel (id) {
+      // Whatever runs is being stopped already, and goes on at the next start where it can.
+      if (closing) return require(id)
       const entry = requireLive(id, 'queued', 'running', 'paused')
       if (entry.run) {
         entry.run.stop('cancelled')
