@@ -1,0 +1,109 @@
+import { createModelIndex } from '../../../../services/models/index/model-index.ts'
+import { modelTypes } from '../../../../services/models/types.ts'
+import type { ModelPrefix, ModelType } from '../../../../services/models/types.ts'
+import type { IndexedModel } from '../../../../services/models/entry.ts'
+import type { IndexPreferences, ListQuery, ModelIndex } from '../../../../services/models/ports.ts'
+
+let lastId = 0
+
+/** A model with everything it needs; `folder` and `file_name` decide its path. */
+export function makeModel (over: Partial<IndexedModel> = {}): IndexedModel {
+  const id = over.id ?? ++lastId
+  const name = over.file_name ?? `model${id}`
+  const folder = over.folder ?? ''
+  const path = `/m/loras/${folder === '' ? '' : `${folder}/`}${name}.safetensors`
+  return {
+    id,
+    type: 'lora',
+    root_id: 'r1',
+    file_path: path,
+    file_name: name,
+    model_name: name,
+    folder,
+    size: 100,
+    modified: 1000,
+    sha256: id.toString(16).padStart(64, '0'),
+    autov3: null,
+    base_model: 'SDXL 1.0',
+    preview_url: '',
+    preview_nsfw_level: 0,
+    from_civitai: true,
+    favorite: false,
+    notes: '',
+    usage_tips: '{}',
+    metadata_source: null,
+    exclude: false,
+    db_checked: false,
+    last_checked_at: 0,
+    tags: [],
+    civitai: null,
+    civitai_deleted: false,
+    skip_metadata_refresh: false,
+    hf_url: '',
+    license_flags: 113,
+    hash_status: 'completed',
+    preview_version: '',
+    metadata_error: '',
+    other_hashes: null,
+    ...over
+  }
+}
+
+export const makeQuery = (over: Partial<ListQuery> = {}): ListQuery => ({
+  page: 1,
+  pageSize: 100,
+  sort: { key: 'name', order: 'asc', seed: '' },
+  recursive: true,
+  folderInclude: [],
+  folderExclude: [],
+  search: '',
+  fuzzy: false,
+  searchIn: { fileName: true, modelName: true, tags: false, creator: false },
+  baseModels: [],
+  subTypes: [],
+  tagInclude: [],
+  tagExclude: [],
+  tagLogic: 'any',
+  autoTagInclude: [],
+  autoTagExclude: [],
+  favoritesOnly: false,
+  updateAvailableOnly: false,
+  hashes: [],
+  firstLetter: '',
+  namePatternInclude: [],
+  namePatternExclude: [],
+  namePatternUseRegex: false,
+  groupByModel: false,
+  groupKey: '',
+  ...over
+})
+
+export const sortBy = (key: string, order: 'asc' | 'desc' = 'asc', seed = ''): Partial<ListQuery> => ({ sort: { key, order, seed } })
+
+export const typeOf = (prefix: ModelPrefix): ModelType => {
+  const type = modelTypes.find((one) => one.prefix === prefix)
+  if (!type) throw new Error(`no type ${prefix}`)
+  return type
+}
+
+export interface Bed {
+  index: ModelIndex
+  preferences: IndexPreferences
+  usage: { version: number, counts: Map<string, number>, count: (model: Pick<IndexedModel, 'sha256'>) => number }
+  updates: { version: number, paths: Set<string>, available: (model: { file_path: string }) => boolean }
+  /** File names of a list, in its order. */
+  names: (over?: Partial<ListQuery>) => string[]
+}
+
+export function makeIndex (models: readonly IndexedModel[] = [], prefix: ModelPrefix = 'loras'): Bed {
+  const preferences: IndexPreferences = { nameDisplay: 'model_name', sfwOnly: false, versionGrouping: 'same_base' }
+  const usage: Bed['usage'] = { version: 1, counts: new Map(), count: ({ sha256 }) => usage.counts.get(sha256) ?? 0 }
+  const updates: Bed['updates'] = { version: 1, paths: new Set(), available: ({ file_path: path }) => updates.paths.has(path) }
+  const index = createModelIndex({ type: typeOf(prefix), preferences: () => preferences, usage, updates })
+  index.apply({ upsert: models })
+  return { index, preferences, usage, updates, names: (over) => itemsOf(index, over).map((item) => item.file_name as string) }
+}
+
+export function itemsOf (index: ModelIndex, over: Partial<ListQuery> = {}): Record<string, unknown>[] {
+  return (JSON.parse(index.list(makeQuery(over)).body.toString()) as { items: Record<string, unknown>[] }).items
+}
