@@ -61,7 +61,7 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
     progress (nowDone, ofTotal) {
       done = nowDone
       total = ofTotal
-      if (performance.now() - told > TELL_MS) tell([], [])
+      if (done === total || performance.now() - told > TELL_MS) tell([], [])
     }
   }
 }
