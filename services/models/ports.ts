@@ -126,6 +126,15 @@ export interface DuplicateFilter {
 
 export interface ScanOutcome { status: 'success' | 'cancelled', added: number, updated: number, removed: number, moved: number, message: string }
 
+/** What has just been done to model files on disk, in paths as the index knows them. */
+export interface DoneOnDisk {
+  /** The row stays the same model: its id, hashes and everything known of it go along. */
+  moved?: readonly { from: string, to: string }[]
+  removed?: readonly string[]
+  /** New files, or files whose sidecar, preview or content changed. */
+  changed?: readonly string[]
+}
+
 /** The scanner cache of one type: index, persisted rows and the reconcile that keeps both equal to the disk. */
 export interface ModelLibrary {
   readonly type: ModelType
@@ -148,6 +157,16 @@ export interface ModelLibrary {
   contain (path: string): { path: string, root: Root, relative: string }
   /** Re-reads one model's files now and brings row and index in step; answers what changed. */
   refresh (filePath: string): Promise<IndexedModel | undefined>
+  /**
+   * Runs when every earlier change of any of these paths (requests, scans, hashing, sidecars) is done, and holds off
+   * later ones until it ends. Paths of other types may be among them.
+   */
+  exclusively<T> (paths: readonly string[], work: () => Promise<T>): Promise<T>
+  /**
+   * Brings rows, index and every look-up in step with what was done on disk, before it resolves. The caller holds the
+   * paths (`exclusively`). Answers the moved and changed models as they are now, in that order; a file that is gone is left out.
+   */
+  settle (done: DoneOnDisk): Promise<IndexedModel[]>
   /** Forgets a preview that is gone, in the index only, and only when its root is online (decisions 10). */
   clearPreview (previewPath: string): void
   /** Starts (or joins) the job that hashes what is pending; `paths` also hashes lazily hashed models. */
