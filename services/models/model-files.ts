@@ -24,6 +24,8 @@ export interface ModelFilesDeps {
   logger: Logger
   /** Whether sidecars may be made for models that have none. */
   mayWrite (): boolean
+  /** Writes one sidecar as a whole. */
+  write?: typeof writeSidecar
 }
 
 /** What this thread does to single models: read them again, write their sidecars, give them what a vanished twin knew. */
@@ -40,7 +42,7 @@ export interface ModelFiles {
 
 const DENIED = new Set(['EROFS', 'EACCES', 'EPERM'])
 
-export function createModelFiles ({ store, index, feed, board, moved, describe, paths, logger, mayWrite }: ModelFilesDeps): ModelFiles {
+export function createModelFiles ({ store, index, feed, board, moved, describe, paths, logger, mayWrite, write = writeSidecar }: ModelFilesDeps): ModelFiles {
   const type = index.type
   /** Directories that refused a file in this pass: one try each is enough. */
   let denied = new Set<string>()
@@ -97,7 +99,7 @@ export function createModelFiles ({ store, index, feed, board, moved, describe, 
     const directory = filePath.slice(0, filePath.lastIndexOf('/'))
     if (denied.has(directory) || board.isReadOnly(root.id)) return false
     try {
-      await writeSidecar(sidecarPath(filePath), document, { durable })
+      await write(sidecarPath(filePath), document, { durable })
       return true
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
