@@ -112,7 +112,7 @@ export const nodeDisk: JournalDisk = {
   realpath: (path) => realpath(path),
   symlink: async (target, path, mtimeMs) => {
     await symlink(target, path, 'file')
-    await whereKept(lutimes(path, mtimeMs / 1000, mtimeMs / 1000))
+    await whereKept(lutimes(path, secondsOf(mtimeMs), secondsOf(mtimeMs)))
   },
   fsyncDirectory: async (path) => {
     try {
@@ -165,7 +165,12 @@ async function copyHashed (from: string, to: string, options: NewFileOptions = {
 }
 
 async function setTime (file: FileHandle, mtimeMs: number): Promise<void> {
-  await whereKept(file.utimes(mtimeMs / 1000, mtimeMs / 1000))
+  await whereKept(file.utimes(secondsOf(mtimeMs), secondsOf(mtimeMs)))
+}
+
+/** Node cuts times to microseconds; half of one more makes that the nearest, so that whole milliseconds stay whole. */
+function secondsOf (mtimeMs: number): number {
+  return (mtimeMs + 0.0005) / 1000
 }
 
 /** Some file systems keep no times that programs choose; that is no reason to refuse them a file. */

@@ -1,27 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import type { StateDatabase } from '../database/types.ts'
-import { DomainError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { systemClock } from '../progress/clock.ts'
 import type { Clock } from '../progress/clock.ts'
 import { pathsOf } from './actions.ts'
-import type { PlannedUnit } from './actions.ts'
-import { errnoOf, nodeDisk } from './disk.ts'
+import { createCarryOut } from './carry-out.ts'
+import type { CarryOut, Head } from './carry-out.ts'
+import { nodeDisk } from './disk.ts'
 import type { JournalDisk } from './disk.ts'
-import { createDraft } from './draft.ts'
-import type { Draft, TrashDirectoryFor } from './draft.ts'
+import type { TrashDirectoryFor } from './draft.ts'
 import { UndoRefusedError } from './errors.ts'
-import { executeUnits } from './execute.ts'
 import type { Engine } from './execute.ts'
 import { createPathLocks } from './path-locks.ts'
+import type { PathLocks } from './path-locks.ts'
 import { planUnits } from './plan.ts'
 import { recoverOperation } from './recover.ts'
 import { createJournalStore } from './store.ts'
-import type { Intent, OperationRow } from './store.ts'
+import type { JournalStore, OperationRow } from './store.ts'
 import { emptyTrash, findTrashed, listTrash, planRestore } from './trash.ts'
-import type { Journal, Operation, OperationKind, OperationResult, RecoveryReport, RunOptions, Step } from './types.ts'
+import type { Journal, JournalTrash, RecoveryReport, Step } from './types.ts'
 import { planUndo } from './undo.ts'
 import { createUndoWindow } from './undo-window.ts'
+import type { UndoWindow } from './undo-window.ts'
 import { validateOperation } from './validate.ts'
 import { operationDetail, operationView, undoObstacle } from './views.ts'
 
@@ -47,61 +48,41 @@ export function newOperationId (): string {
  */
 export function createJournal (deps: JournalDeps): Journal {
   const { state, logger, trashDirectoryFor, disk = nodeDisk } = deps
-  const clock = { ...systemClock, ...deps.clock, monotonic: deps.clock?.monotonic ?? (deps.clock ? deps.clock.now.bind(deps.clock) : systemClock.monotonic) }
+  const clock = completeClock(deps.clock ?? systemClock)
   const engine: Engine = { disk, clock, logger, store: createJournalStore(state) }
   const locks = createPathLocks()
   const window = createUndoWindow(clock)
   const running = new Set<string>()
-  const { store } = engine
-
-  /** Plans and runs with these paths held; `plan` may refuse by throwing. */
-  async function carryOut (head: Head, paths: Iterable<string>, plan: (draft: Draft) => Promise<PlannedUnit[]>, options: RunOptions = {}): Promise<OperationResult> {
-    const release = await locks.acquire(paths)
-    running.add(head.id)
-    try {
-      const draft = createDraft(disk, head.id, trashDirectoryFor)
-      const units = await plan(draft)
-      const row = begin({ ...head, createdAt: clock.now(), units, kept: draft.kept })
-      return await executeUnits(engine, row, units, draft.fresh, options)
-    } finally {
-      window.ended(head.id)
-      running.delete(head.id)
-      release()
-    }
+  const carryOut = createCarryOut({ engine, locks, trashDirectoryFor, window, running })
+  return {
+    run: createRun(carryOut),
+    undo: createUndo(engine, carryOut, running),
+    recover: createRecover(engine, locks, running),
+    ...createViews(engine, window),
+    prune: ({ olderThanDays }) => engine.store.forget(clock.now() - olderThanDays * DAY_MS, clock.now()),
+    trash: createTrash(engine, carryOut, locks)
   }
+}
 
-  function begin (intent: Intent): OperationRow {
-    try {
-      store.begin(intent)
-    } catch (error) {
-      if (errnoOf(error) === 'SQLITE_FULL') throw new DomainError('storage-full', 'storage-full', 'The disk of the settings folder is full', {}, { cause: error })
-      throw error
-    }
-    return existing(intent.id)
-  }
+function completeClock (clock: Clock): Required<Clock> {
+  return { now: () => clock.now(), monotonic: () => clock.monotonic?.() ?? clock.now() }
+}
 
-  function existing (id: string): OperationRow {
-    const row = store.read(id)
-    if (!row) throw new NotFoundError('There is no such operation', 'operation-not-found')
-    return row
-  }
-
-  function position (after: string | undefined): number | null {
-    return after === undefined ? null : existing(after).seq
-  }
-
-  async function run (operation: Operation, options: RunOptions = {}): Promise<OperationResult> {
+function createRun (carryOut: CarryOut): Journal['run'] {
+  return async (operation, options) => {
     const { units, ...head } = validateOperation({ ...operation, id: operation.id ?? newOperationId() })
     const paths = units.flatMap((unit) => unit.steps.flatMap(pathsOfStep))
     return carryOut({ ...head, undoOf: null }, paths, (draft) => planUnits(draft, units), options)
   }
+}
 
-  async function undo (id: string, route = 'undo'): Promise<OperationResult> {
-    const original = existing(id)
+function createUndo ({ store }: Engine, carryOut: CarryOut, running: ReadonlySet<string>): Journal['undo'] {
+  return async (id, route = 'undo') => {
+    const original = existing(store, id)
     const paths = store.units(id).flatMap((unit) => unit.actions.flatMap(pathsOf))
     const head: Head = { id: newOperationId(), kind: 'undo', route, summary: `Undo: ${original.summary}`, undoOf: id }
     return carryOut(head, paths, async (draft) => {
-      const obstacle = running.has(id) ? 'It is still running' : undoObstacle(store, existing(id))
+      const obstacle = running.has(id) ? 'It is still running' : undoObstacle(store, existing(store, id))
       if (obstacle !== null) throw new UndoRefusedError([obstacle])
       const done = store.units(id).filter((unit) => unit.state === 'done')
       const { units, reasons } = await planUndo(draft, done, (sha256) => store.bytes(id, sha256))
@@ -109,15 +90,11 @@ export function createJournal (deps: JournalDeps): Journal {
       return units
     })
   }
+}
 
-  async function restore (id: string, route = 'trash'): Promise<OperationResult> {
-    const rows = findTrashed(engine, id)
-    const paths = rows.flatMap((row) => [row.path, row.original])
-    const head: Head = { id: newOperationId(), kind: 'restore', route, summary: `Restore ${rows.length} file(s) from the trash`, undoOf: null }
-    return carryOut(head, paths, (draft) => planRestore(draft, findTrashed(engine, id)))
-  }
-
-  async function recover (): Promise<RecoveryReport> {
+function createRecover (engine: Engine, locks: PathLocks, running: ReadonlySet<string>): Journal['recover'] {
+  const { store } = engine
+  return async () => {
     const report: RecoveryReport = { operations: [] }
     for (const row of store.unfinished()) {
       if (running.has(row.id)) continue
@@ -130,32 +107,42 @@ export function createJournal (deps: JournalDeps): Journal {
     }
     return report
   }
+}
 
+function createViews ({ store }: Engine, window: UndoWindow): Pick<Journal, 'operations' | 'operation' | 'expired'> {
   return {
-    run,
-    undo,
-    recover,
     operations: ({ limit, after }) => {
-      const rows = store.page(limit + 1, position(after))
+      const rows = store.page(limit + 1, after === undefined ? null : existing(store, after).seq)
       const items = rows.slice(0, limit).map((row) => operationView(store, row))
       return { items, next: rows.length > limit ? items.at(-1)?.id ?? null : null }
     },
-    operation: (id) => operationDetail(store, existing(id)),
+    operation: (id) => operationDetail(store, existing(store, id)),
     expired: (id, ttlSeconds) => {
       if (store.wasForgotten(id)) return true
-      const row = existing(id)
-      return store.trash.gone(id) > 0 || window.elapsedMs(row) > ttlSeconds * 1000
-    },
-    prune: ({ olderThanDays }) => store.forget(clock.now() - olderThanDays * DAY_MS, clock.now()),
-    trash: {
-      list: ({ limit, after }) => listTrash(engine, limit, position(after)),
-      restore,
-      empty: (options = {}) => emptyTrash(engine, locks, options)
+      const row = existing(store, id)
+      return store.trash.purged(id) > 0 || window.elapsedMs(row) > ttlSeconds * 1000
     }
   }
 }
 
-interface Head { id: string, kind: OperationKind, route: string, summary: string, undoOf: string | null }
+function createTrash (engine: Engine, carryOut: CarryOut, locks: PathLocks): JournalTrash {
+  return {
+    list: ({ limit, after }) => listTrash(engine, limit, after === undefined ? null : existing(engine.store, after).seq),
+    restore: async (id, route = 'trash') => {
+      const rows = findTrashed(engine, id)
+      const paths = rows.flatMap((row) => [row.path, row.original])
+      const head: Head = { id: newOperationId(), kind: 'restore', route, summary: `Restore ${rows.length} file(s) from the trash`, undoOf: null }
+      return carryOut(head, paths, (draft) => planRestore(draft, findTrashed(engine, id)))
+    },
+    empty: (options = {}) => emptyTrash(engine, locks, options)
+  }
+}
+
+function existing (store: JournalStore, id: string): OperationRow {
+  const row = store.read(id)
+  if (!row) throw new NotFoundError('There is no such operation', 'operation-not-found')
+  return row
+}
 
 function pathsOfStep (step: Step): string[] {
   switch (step.kind) {

@@ -76,7 +76,10 @@ async function source (draft: Draft, path: string, sha256?: string): Promise<Ide
   const found = draft.entries.get(path) === 'vacant' ? null : await identify(draft.disk, path)
   if (found === null) throw new NotFoundError(`${basename(path)} is not there`, 'source-missing')
   if (found.kind !== 'file' && found.kind !== 'link') throw new InvalidInputError(`${basename(path)} is not a file`, 'not-a-file')
-  return sha256 === undefined ? found : { ...found, sha256 }
+  if (sha256 !== undefined) return { ...found, sha256 }
+  // small files may come back from kept bytes, as another inode: their hash tells that they are the same
+  if (found.kind === 'file' && found.size <= SMALL_FILE) return { ...found, sha256: sha256Of(await draft.disk.readFile(path)) }
+  return found
 }
 
 async function compileMove (draft: Draft, from: string, to: string, sha256?: string): Promise<Action[]> {

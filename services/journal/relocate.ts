@@ -63,9 +63,9 @@ export async function performRelocate (shop: Shop, action: Relocate, strict: boo
     case 'gone':
       throw new NotFoundError(`${basename(action.from)} is not there any more`, 'source-missing')
     case 'blocked':
-      throw new ConflictError(`${basename(action.to)} exists at the destination, or ${basename(action.from)} has changed`, 'destination-exists')
+      throw exact ? taken(action) : new ConflictError(`${basename(action.from)} has changed meanwhile`, 'source-changed')
     case 'placeholder':
-      if (strict) throw new ConflictError(`A file named ${basename(action.to)} already exists at the destination`, 'destination-exists')
+      if (strict) throw taken(action)
       await shop.disk.unlink(action.to)
       return move(shop, action)
     case 'open':
@@ -73,6 +73,10 @@ export async function performRelocate (shop: Shop, action: Relocate, strict: boo
       return move(shop, action)
   }
   await noteArrival(shop, action)
+}
+
+function taken (action: Relocate): ConflictError {
+  return new ConflictError(`A file named ${basename(action.to)} already exists at the destination`, 'destination-exists')
 }
 
 async function move (shop: Shop, action: Relocate): Promise<void> {

@@ -61,9 +61,10 @@ export async function performRewrite (shop: Shop, action: Rewrite, strict: boole
     case 'gone':
       throw new NotFoundError(`${name} is not there any more`, 'source-missing')
     case 'blocked':
+      if (to !== null && to !== from && await shop.disk.lstat(to) !== null) throw taken(name)
       throw new ConflictError(`${name} has been changed or made by another program`, 'source-changed')
     case 'placeholder':
-      if (strict) throw new ConflictError(`A file named ${name} already exists at the destination`, 'destination-exists')
+      if (strict) throw taken(name)
       if (to !== null) await shop.disk.unlink(to)
       await install(shop, action)
       break
@@ -74,6 +75,10 @@ export async function performRewrite (shop: Shop, action: Rewrite, strict: boole
       break
   }
   if (from !== null && from !== to) await shop.disk.unlink(from)
+}
+
+function taken (name: string): ConflictError {
+  return new ConflictError(`A file named ${name} already exists at the destination`, 'destination-exists')
 }
 
 async function install (shop: Shop, action: Rewrite): Promise<void> {

@@ -80,7 +80,7 @@ export interface Intent {
 
 /** The journal's tables. The state database commits with `synchronous=FULL`: an intent is on the disk when `begin` returns. */
 export interface JournalStore {
-  begin (intent: Intent): void
+  begin (intent: Intent): OperationRow
   /** States of units, in one transaction with what follows from them: trash items, units undone. */
   mark (operation: OperationRow, units: readonly PlannedUnit[], now: number): void
   complete (id: string, state: OperationState, now: number): void
@@ -112,7 +112,10 @@ export function createJournalStore (state: StateDatabase): JournalStore {
 
   return {
     trash,
-    begin: (intent) => { db.transaction(() => { insertIntent(db, intent) }).immediate() },
+    begin: (intent) => db.transaction(() => {
+      insertIntent(db, intent)
+      return readOperation.get(intent.id) as OperationRow
+    }).immediate(),
     mark: (operation, units, now) => { db.transaction(() => { markUnits(db, trash, operation, units, now) }).immediate() },
     complete: (id, outcome, now) => { finish.run(outcome, now, id) },
     read: (id) => readOperation.get(id),

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { isOwnTempName } from '../files/atomic-write.ts'
 import type { Logger } from '../logger.ts'
 import type { Action, PlannedUnit } from './actions.ts'
 import type { JournalDisk } from './disk.ts'
@@ -58,7 +59,10 @@ async function tidy (deps: TrashDeps, directory: string, owner: string): Promise
       return writeManifest(deps, directory, operation, items.map((item) => ({ name: String(item.n), original: item.original, size: item.size })))
     }
     const names = await disk.readdir(directory)
-    if (names.length === 1 && names[0] === MANIFEST) await disk.unlink(`${directory}/${MANIFEST}`)
+    // a manifest whose writing was cut short leaves a temporary file
+    const own = names.filter((name) => name === MANIFEST || isOwnTempName(name))
+    if (own.length < names.length) return
+    for (const name of own) await disk.unlink(`${directory}/${name}`)
     if (!await disk.rmdir(directory)) return
   }
   await disk.rmdir(dirname(directory))

@@ -30,6 +30,8 @@ export interface TrashStore {
   setState (operation: string, n: number, state: TrashState): void
   /** Items of an operation that are not in the trash any more. */
   gone (operation: string): number
+  /** Those of them that were removed for good. */
+  purged (operation: string): number
 }
 
 type StoredRow = Omit<TrashRow, 'identity'> & { identity: string }
@@ -41,6 +43,7 @@ export function createTrashStore (db: Database): TrashStore {
   const all = db.prepare<[], StoredRow>(`SELECT ${columns} FROM journal_trash WHERE state = 'present' ORDER BY trashed_at, operation, n`)
   const some = db.prepare<[string], StoredRow>(`SELECT ${columns} FROM journal_trash WHERE state = 'present' AND operation = ? ORDER BY n`)
   const gone = db.prepare<[string], { count: number }>("SELECT count(*) AS count FROM journal_trash WHERE operation = ? AND state <> 'present'")
+  const purged = db.prepare<[string], { count: number }>("SELECT count(*) AS count FROM journal_trash WHERE operation = ? AND state = 'purged'")
   const batches = db.prepare<[number, number], { seq: number, operation: string }>(`
     SELECT seq, id AS operation FROM journal_operations
     WHERE seq < ? AND id IN (SELECT operation FROM journal_trash WHERE state = 'present') ORDER BY seq DESC LIMIT ?`)
@@ -53,6 +56,7 @@ export function createTrashStore (db: Database): TrashStore {
     batches: (limit, before) => batches.all(before ?? Number.MAX_SAFE_INTEGER, limit),
     items: (operation) => (operation === undefined ? all.all() : some.all(operation)).map((row) => ({ ...row, identity: JSON.parse(row.identity) as Identity })),
     setState: (operation, n, state) => { set.run(state, operation, n) },
-    gone: (operation) => gone.get(operation)?.count ?? 0
+    gone: (operation) => gone.get(operation)?.count ?? 0,
+    purged: (operation) => purged.get(operation)?.count ?? 0
   }
 }

@@ -93,7 +93,9 @@ function batchesOf (rows: readonly TrashRow[]): TrashRow[][] {
 async function purgeBatch (engine: Engine, locks: PathLocks, rows: readonly TrashRow[], emptied: EmptiedTrash): Promise<void> {
   const release = await locks.acquire(rows.map((row) => row.path))
   try {
-    for (const row of rows) await purge(engine, row, emptied)
+    // a restore may have taken some while this waited
+    const present = new Set(rows[0] ? engine.store.trash.items(rows[0].operation).map((row) => row.n) : [])
+    for (const row of rows.filter(({ n }) => present.has(n))) await purge(engine, row, emptied)
     await tidyTrash(engine, new Map(rows.map((row) => [dirname(row.path), row.operation])))
   } finally {
     release()
@@ -102,8 +104,6 @@ async function purgeBatch (engine: Engine, locks: PathLocks, rows: readonly Tras
 
 async function purge ({ disk, store, logger }: Engine, row: TrashRow, emptied: EmptiedTrash): Promise<void> {
   try {
-    // a restore may have taken it while this waited
-    if (!store.trash.items(row.operation).some((item) => item.n === row.n)) return
     const found = await identify(disk, row.path)
     const likeness = compare(row.identity, found)
     if (likeness === 'other') {
