@@ -25,6 +25,12 @@ export const median = (values: readonly number[]): number => percentile(values, 
 export const atMost = (value: number): Measurement['goal'] & object => ({ bound: 'most', value })
 export const atLeast = (value: number): Measurement['goal'] & object => ({ bound: 'least', value })
 
+/** Goals that are set for large libraries only: in a small one the fixed costs of a start are all there is. */
+export const largeLibrary = 100_000
+export function atScale (models: number, goal: Measurement['goal'] & object): Pick<Measurement, 'goal'> {
+  return models >= largeLibrary ? { goal } : {}
+}
+
 export function reached ({ value, goal }: Measurement): boolean | null {
   if (!goal) return null
   return goal.bound === 'most' ? value <= goal.value : value >= goal.value

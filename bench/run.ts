@@ -12,7 +12,7 @@ import { memory } from './parts/memory.ts'
 import { previews } from './parts/previews.ts'
 import { repeated } from './parts/repeated.ts'
 import { routes } from './parts/routes.ts'
-import { coldScan, reconcile } from './parts/scanning.ts'
+import { coldScan, listsDuringScan, reconcile } from './parts/scanning.ts'
 import { warmStart } from './parts/starting.ts'
 import type { Part } from './parts/context.ts'
 import { mergeMeasurements, readResults, valueText, writeReport, type Results } from './report.ts'
@@ -75,7 +75,10 @@ async function benchSize (models: number, { scratch, wanted, load }: SizeOptions
   let server: BuiltServer | undefined
   try {
     const cold = await coldScan(settings, library)
-    if (wanted('scan')) measurements.push(...report(cold))
+    if (wanted('scan')) {
+      writeSettings(`${settings}-probed`, directory)
+      measurements.push(...report(cold), ...report(await listsDuringScan(`${settings}-probed`, library)))
+    }
     const warm = await warmStart(settings, models)
     server = warm.server
     if (wanted('start')) measurements.push(...report(warm.measurements))
@@ -85,7 +88,7 @@ async function benchSize (models: number, { scratch, wanted, load }: SizeOptions
   } finally {
     await server?.stop()
     rmSync(directory, { recursive: true, force: true })
-    rmSync(settings, { recursive: true, force: true })
+    for (const made of [settings, `${settings}-probed`]) rmSync(made, { recursive: true, force: true })
   }
   return measurements
 }
