@@ -77,7 +77,11 @@ export interface ModelIndex {
   byId (id: number): IndexedModel | undefined
   entries (): IterableIterator<IndexedModel>
   excluded (): IterableIterator<IndexedModel>
-  /** Applies a batch at once; an entry with a known id replaces the former one. Never takes longer than linear in the batch. */
+  /**
+   * Applies a batch at once; an entry with a known id replaces the former one. Never takes longer than linear in the batch.
+   * Entries are kept as they come: texts that models share are put in place of equal ones, and lists of tags are closed,
+   * since several models may share one (give a changed model a new list).
+   */
   apply (change: { upsert?: readonly IndexedModel[], remove?: readonly number[] }): void
   clear (): void
   /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. */
@@ -88,7 +92,7 @@ export interface ModelIndex {
   listExcluded (query: ListQuery): ListPage
   /** Ids that pass the filters, in the order asked for (random-sample, cycler-list, autocomplete). */
   select (query: ListQuery): Uint32Array
-  /** UTF-8 JSON of one list item, optionally with extra members. */
+  /** UTF-8 JSON of one list item. @throws NotFoundError */
   item (id: number): Buffer
 
   topTags (limit: number): { tag: string, count: number }[]

@@ -7,33 +7,33 @@ import { radixSort } from './radix-sort.ts'
 const FEW = 16
 
 /**
- * The slots (given in the order of names) with the members of a group side by side, newest first; groups by how many
+ * All slots (given in the order of names) with the members of a group side by side, newest first; groups by how many
  * local members they have, equal ones by name; models without a group last, whichever the direction.
  */
 export function byGroupSize (corpus: Corpus, table: GroupTable, slots: Uint32Array, descending: boolean): Uint32Array {
   const { groupOf, counts } = table
-  const matching = new Uint32Array(counts.length)
-  const seen = new Uint32Array(counts.length)
-  let groups = 0
+  const seen = new Uint8Array(counts.length)
+  const groups = new Uint32Array(counts.length)
+  let length = 0
   for (let i = 0; i < slots.length; i++) {
     const group = groupOf[slots[i] as number] as number
-    if (group < 0) continue
-    if (matching[group] === 0) seen[groups++] = group
-    matching[group] = (matching[group] as number) + 1
+    if (group < 0 || seen[group] === 1) continue
+    seen[group] = 1
+    groups[length++] = group
   }
-  const appeared = seen.subarray(0, groups)
+  const appeared = groups.subarray(0, length)
   const sorted = radixSort(appeared, appeared.map((group) => counts[group] as number))
   const ordered = descending ? sorted.slice().reverse() : sorted
   const starts = new Uint32Array(counts.length)
   let at = 0
   for (const group of ordered) {
     starts[group] = at
-    at += matching[group] as number
+    at += counts[group] as number
   }
   const out = fill(table, slots, starts, at)
   for (const group of ordered) {
     const end = starts[group] as number
-    newestFirst(corpus, out.subarray(end - (matching[group] as number), end))
+    newestFirst(corpus, out.subarray(end - (counts[group] as number), end))
   }
   return out
 }

@@ -23,21 +23,18 @@ export type OrderQuery = Pick<ListQuery, 'sort' | 'groupByModel' | 'groupKey'>
 
 /** Puts what passed the filters (null: everything) into the order asked for, grouped if asked for. */
 export function orderModels (context: OrderContext, query: OrderQuery, bits: BitSet | null): Selection {
-  const { corpus, preferences } = context
+  const { corpus } = context
   if (query.groupKey !== '') return localVersions(corpus, query.groupKey, bits)
-  const descending = query.sort.order === 'desc'
-  const groups = query.groupByModel || query.sort.key === 'versions_count'
-    ? context.derived('groups', 0, () => groupModels(corpus, preferences.versionGrouping))
-    : null
-  if (!query.groupByModel) {
-    if (query.sort.key === 'versions_count' && groups) return selectIn(byGroupSize(corpus, groups, membersOf(corpus.orders.plain.read(), bits), descending), false, null)
-    return inOrder(context, query, bits, null)
+  if (query.groupByModel) {
+    const groups = groupsOf(context)
+    return inOrder(context, query, representatives(corpus, groups, bits ?? corpus.live), groups)
   }
-  const chosen = groups && representatives(corpus, groups, bits ?? corpus.live)
-  if (query.sort.key !== 'versions_count' || !groups || !chosen) return inOrder(context, query, chosen, groups)
-  const slots = membersOf(corpus.orders.plain.read(), chosen)
-  return selectIn(radixSort(slots, slots.map((slot) => versionCount(groups, slot) ?? 0)), descending, null, groups)
+  if (query.sort.key !== 'versions_count') return inOrder(context, query, bits, null)
+  const descending = query.sort.order === 'desc'
+  return selectIn(context.derived(`members ${query.sort.order}`, 0, () => byGroupSize(corpus, groupsOf(context), corpus.orders.plain.read(), descending)), false, bits)
 }
+
+const groupsOf = ({ corpus, preferences, derived }: OrderContext): GroupTable => derived('groups', 0, () => groupModels(corpus, preferences.versionGrouping))
 
 function inOrder (context: OrderContext, query: OrderQuery, bits: BitSet | null, groups: GroupTable | null): Selection {
   const { orders } = context.corpus
@@ -47,6 +44,7 @@ function inOrder (context: OrderContext, query: OrderQuery, bits: BitSet | null,
     case 'date': return selectIn(orders.date.read(), descending, bits, groups)
     case 'size': return selectIn(orders.size.read(), descending, bits, groups)
     case 'usage': return selectIn(context.derived('usage', context.usage.version, () => usageOrder(context)), descending, bits, groups)
+    case 'versions_count': return selectIn(context.derived('versions', 0, () => versionsOrder(context)), descending, bits, groups)
     case 'random': return selectIn(randomOrder(context, query.sort.seed, bits), false, null, groups)
     default: return selectIn(orders.cache.read(), false, bits, groups)
   }
@@ -60,6 +58,15 @@ function usageOrder ({ corpus, usage }: OrderContext): Uint32Array {
   return radixSort(slots, keys)
 }
 
+/** By how many local versions there are; models that are no version of anything come first. */
+function versionsOrder (context: OrderContext): Uint32Array {
+  const groups = groupsOf(context)
+  const slots = context.corpus.orders.plain.read()
+  const keys = new Uint32Array(slots.length)
+  for (let i = 0; i < slots.length; i++) keys[i] = versionCount(groups, slots[i] as number) ?? 0
+  return radixSort(slots, keys)
+}
+
 /** By hash of seed and path, so that a model that comes or goes moves no other. */
 function randomOrder ({ corpus }: OrderContext, seed: string, bits: BitSet | null): Uint32Array {
   const key = textHash(seed || 'random')
@@ -67,17 +74,6 @@ function randomOrder ({ corpus }: OrderContext, seed: string, bits: BitSet | nul
   const keys = new Uint32Array(slots.length)
   for (let i = 0; i < slots.length; i++) keys[i] = mix(corpus.paths.keyOf(slots[i] as number) ^ key)
   return radixSort(slots, keys)
-}
-
-function membersOf (order: Uint32Array, bits: BitSet | null): Uint32Array {
-  if (!bits) return order
-  const members = new Uint32Array(order.length)
-  let length = 0
-  for (let i = 0; i < order.length; i++) {
-    const slot = order[i] as number
-    if (hasBit(bits, slot)) members[length++] = slot
-  }
-  return members.subarray(0, length)
 }
 
 /** The local versions of one model, newest first. */

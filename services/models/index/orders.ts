@@ -47,20 +47,24 @@ export function createOrders (source: Source): Orders {
     return (display === 'model_name' ? one.model_name || one.file_name : one.file_name || one.model_name) ?? ''
   }
 
-  /** Keys of the plain order, kept only while many are sorted. */
-  let plainKeys: (string | undefined)[] | null = null
-  const plainName = (slot: number): string => {
-    const key = plainKeys?.[slot] ?? plainKey(displayed(slot, 'model_name'))
-    if (plainKeys) plainKeys[slot] = key
-    return key
-  }
+  const plainNames = createSortTexts(columns, (slot) => plainKey(displayed(slot, 'model_name')))
+  const plainPaths = createSortTexts(columns, (slot) => plainKey(pathOf(slot)))
+  const naturalPaths = createSortTexts(columns, (slot) => naturalKey(pathOf(slot)))
   const byPlainName = (a: number, b: number): number =>
-    compareTexts(plainName(a), plainName(b)) || compareTexts(plainKey(pathOf(a)), plainKey(pathOf(b))) || byId(a, b)
+    compareTexts(plainNames.of(a), plainNames.of(b)) || compareTexts(plainPaths.of(a), plainPaths.of(b)) || byId(a, b)
   const by = (column: 'modified' | 'size') => (a: number, b: number): number =>
     (columns[column][a] as number) - (columns[column][b] as number) || byPlainName(a, b)
 
   const cache = createSortOrder({ compare: byId, slots, isLive })
-  const plain = createSortOrder({ compare: byPlainName, slots, isLive, sorting: (active) => { plainKeys = active ? new Array(columns.capacity) : null } })
+  const plain = createSortOrder({
+    compare: byPlainName,
+    slots,
+    isLive,
+    sorting: (active) => {
+      plainNames.keep(active)
+      plainPaths.keep(active)
+    }
+  })
   const date = createSortOrder({ compare: by('modified'), slots, isLive })
   const size = createSortOrder({ compare: by('size'), slots, isLive })
 
@@ -68,7 +72,8 @@ export function createOrders (source: Source): Orders {
     const keys: string[] = []
     return createSortOrder({
       compare: (a, b) => compareTexts(keys[a] as string, keys[b] as string) ||
-        compareTexts(naturalKey(pathOf(a)), naturalKey(pathOf(b))) || byId(a, b),
+        compareTexts(naturalPaths.of(a), naturalPaths.of(b)) || byId(a, b),
+      sorting: naturalPaths.keep,
       load: (slot) => {
         // Without gaps: a sparse array is several times slower.
         while (keys.length < slot) keys.push('')
@@ -79,10 +84,10 @@ export function createOrders (source: Source): Orders {
     })
   }
   const name = { model_name: createNameOrder('model_name'), file_name: createNameOrder('file_name') }
-  const all = [cache, plain, date, size, name.model_name, name.file_name]
+  const all = [cache, name.model_name, name.file_name, plain, date, size]
 
   const touchAll = (slot: number): void => {
-    if (plainKeys) plainKeys[slot] = undefined
+    for (const texts of [plainNames, plainPaths, naturalPaths]) texts.forget(slot)
     for (const order of all) order.touch(slot)
   }
 
@@ -107,6 +112,29 @@ export function createOrders (source: Source): Orders {
         if (wanted || order.built) await order.settle()
       }
     }
+  }
+}
+
+/** Texts that a comparison needs, made anew each time, or kept while many slots are sorted. */
+interface SortTexts {
+  of (slot: number): string
+  keep (active: boolean): void
+  forget (slot: number): void
+}
+
+function createSortTexts (columns: Columns, make: (slot: number) => string): SortTexts {
+  let kept: (string | undefined)[] | null = null
+  return {
+    of: (slot) => {
+      if (!kept) return make(slot)
+      const known = kept[slot]
+      if (known !== undefined) return known
+      const text = make(slot)
+      if (slot < kept.length) kept[slot] = text
+      return text
+    },
+    keep: (active) => { kept = active ? new Array(columns.capacity) : null },
+    forget: (slot) => { if (kept && slot < kept.length) kept[slot] = undefined }
   }
 }
 

@@ -93,19 +93,17 @@ const LONGEST = 0xfff
  * never touched.
  */
 function bestPaths (corpus: Corpus, prefixes: readonly string[], slots: Uint32Array, tokens: readonly string[], count: number): number[] {
+  if (count === 0) return []
   const { folder, pathLength } = corpus.columns
   const bounds = prefixes.map((prefix) => boundOf(prefix, tokens))
-  const places = bounds.map((_, i) => i).sort((a, b) => compareBounds(bounds[a] as Bound, bounds[b] as Bound))
-  const rankOf = new Uint32Array(places.length)
-  let rank = 0
-  for (const [i, place] of places.entries()) {
-    if (i > 0 && compareBounds(bounds[places[i - 1] as number] as Bound, bounds[place] as Bound) !== 0) rank++
-    rankOf[place] = rank
+  const ranks = rankBounds(bounds)
+  const keys = new Uint32Array(slots.length)
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number
+    keys[i] = (ranks[folder[slot] as number] as number) * (LONGEST + 1) + Math.min(pathLength[slot] as number, LONGEST)
   }
-  const keys = slots.map((slot) => (rankOf[folder[slot] as number] as number) * (LONGEST + 1) + Math.min(pathLength[slot] as number, LONGEST))
   const best = createTopList<Ranked>(count, (a, b) => compareRanked(corpus, a, b))
-  if (count === 0) return []
-  for (const slot of radixSort(slots, keys)) {
+  for (const slot of lowestFirst(slots, keys, count)) {
     const number = folder[slot] as number
     const bound = bounds[number] as Bound
     const length = pathLength[slot] as number
@@ -114,6 +112,39 @@ function bestPaths (corpus: Corpus, prefixes: readonly string[], slots: Uint32Ar
     best.offer(rankPath(slot, prefixes[number] as string, bound, stem, length, tokens))
   }
   return best.sorted().map(({ slot }) => slot)
+}
+
+/** Place of each bound among the different ones. */
+function rankBounds (bounds: readonly Bound[]): Uint32Array {
+  const places = bounds.map((_, i) => i).sort((a, b) => compareBounds(bounds[a] as Bound, bounds[b] as Bound))
+  const ranks = new Uint32Array(places.length)
+  let rank = 0
+  for (const [i, place] of places.entries()) {
+    if (i > 0 && compareBounds(bounds[places[i - 1] as number] as Bound, bounds[place] as Bound) !== 0) rank++
+    ranks[place] = rank
+  }
+  return ranks
+}
+
+/** The slots by ascending key; few are likely to be taken, so the low keys (by a sample) are sorted first. */
+function * lowestFirst (slots: Uint32Array, keys: Uint32Array, few: number): Generator<number, undefined> {
+  const step = Math.ceil(slots.length / 1024)
+  const sample = keys.filter((_, i) => i % step === 0).sort()
+  const limit = sample[Math.min(sample.length - 1, 16 + Math.ceil(few * 16 / step))] ?? 0
+  yield * sortedWhere(slots, keys, (key) => key <= limit)
+  yield * sortedWhere(slots, keys, (key) => key > limit)
+}
+
+function sortedWhere (slots: Uint32Array, keys: Uint32Array, wanted: (key: number) => boolean): Uint32Array {
+  const [some, someKeys] = [new Uint32Array(slots.length), new Uint32Array(slots.length)]
+  let length = 0
+  for (let i = 0; i < slots.length; i++) {
+    const key = keys[i] as number
+    if (!wanted(key)) continue
+    some[length] = slots[i] as number
+    someKeys[length++] = key
+  }
+  return radixSort(some.subarray(0, length), someKeys.subarray(0, length))
 }
 
 const compareBounds = (a: Bound, b: Bound): number => b.starts - a.starts || a.position - b.position

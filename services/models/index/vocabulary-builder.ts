@@ -1,4 +1,4 @@
-import { createShelf } from './vocabulary-shelf.ts'
+import { STEP, createShelf } from './vocabulary-shelf.ts'
 import type { Shelf } from './vocabulary-shelf.ts'
 
 /** Words with the slots that have them: a list per word, each element `slot * 16 + mask of fields`. */
@@ -16,7 +16,6 @@ export interface VocabularyBuilder {
 }
 
 const ALL_LATIN = /^[\0-\xff]*$/
-const STEP = 16_384
 
 export function createVocabularyBuilder (): VocabularyBuilder {
   const numbers = new Map<string, number>()
@@ -64,7 +63,7 @@ export function createVocabularyBuilder (): VocabularyBuilder {
     }
     numbers.clear()
     yield
-    const shelves = [yield * shelve(narrow, 0), yield * shelve(wide, narrow.length)]
+    const shelves = [yield * createShelf(narrow, 0), yield * createShelf(wide, narrow.length)]
     const offsets = countPostings(renumbered, words.subarray(0, length))
     yield
     const sorted = new Uint32Array(length)
@@ -91,15 +90,6 @@ function countPostings (renumbered: Uint32Array, words: Uint32Array): Uint32Arra
   }
   for (let i = 1; i < offsets.length; i++) offsets[i] = (offsets[i] as number) + (offsets[i - 1] as number)
   return offsets
-}
-
-function * shelve (words: string[], offset: number): Generator<undefined, Shelf> {
-  const parts: string[] = []
-  for (let at = 0; at < words.length; at += STEP) {
-    parts.push(words.slice(at, at + STEP).join('\n'))
-    yield
-  }
-  return createShelf(words, parts, offset)
 }
 
 function doubled (array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {

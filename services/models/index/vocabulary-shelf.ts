@@ -13,20 +13,28 @@ export interface Shelf {
   readonly masks: Uint32Array
 }
 
+/** Words per step. */
+export const STEP = 16_384
+
 export type Place = 'anywhere' | 'start' | 'end' | 'whole'
 
-/** Words joined in slices by the caller: `parts` are already joined by line breaks, without one at either end. */
-export function createShelf (words: readonly string[], parts: readonly string[], offset: number): Shelf {
+/** Makes a shelf in short steps, so that the loop stays free. */
+export function * createShelf (words: readonly string[], offset: number): Generator<undefined, Shelf> {
   const starts = new Uint32Array(words.length + 1)
   const masks = new Uint32Array(words.length)
+  const parts: string[] = []
   let at = 1
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string
     starts[i] = at
     masks[i] = characterMask(word)
     at += word.length + 1
+    if ((i + 1) % STEP !== 0) continue
+    parts.push(words.slice(i + 1 - STEP, i + 1).join('\n'))
+    yield
   }
   starts[words.length] = at
+  if (words.length % STEP > 0) parts.push(words.slice(-(words.length % STEP)).join('\n'))
   return { offset, size: words.length, text: words.length === 0 ? '' : `\n${parts.join('\n')}\n`, starts, masks }
 }
 

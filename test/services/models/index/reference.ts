@@ -16,7 +16,7 @@ type Compare = (a: IndexedModel, b: IndexedModel) => number
 const compare = (a: string | number, b: string | number): number => a < b ? -1 : a > b ? 1 : 0
 
 export function compareNaturally (a: string, b: string): number {
-  const chunks = (text: string): (string | number)[] => text.toLowerCase().split(/(\d+)/).map((part, i) => i % 2 === 1 ? Number(part) : part)
+  const chunks = (text: string): (string | number)[] => text.normalize('NFD').toLowerCase().split(/(\d+)/).map((part, i) => i % 2 === 1 ? Number(part) : part)
   const [left, right] = [chunks(a), chunks(b)]
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const order = compare(left[i] ?? '', right[i] ?? '')
@@ -99,17 +99,18 @@ function comparator (reference: Reference, key: string, counts: (model: IndexedM
   }
 }
 
-/** Members of groups side by side; see models §3.7. */
-function sideBySide (models: IndexedModel[], reference: Reference, counts: (model: IndexedModel) => number, descending: boolean): IndexedModel[] {
+/** Members of groups side by side, equally large groups by their first local member; see models §3.7. */
+function sideBySide (found: readonly IndexedModel[], listed: readonly IndexedModel[], reference: Reference, descending: boolean): IndexedModel[] {
   const groups = new Map<string, IndexedModel[]>()
-  const sorted = [...models].sort(plainly)
+  const sorted = [...listed].sort(plainly)
   for (const model of sorted) {
     const key = groupOf(model, reference.preferences)
     if (key !== null) groups.set(key, [...groups.get(key) ?? [], model])
   }
-  const order = [...groups.values()].sort((a, b) => counts(a[0] as IndexedModel) - counts(b[0] as IndexedModel))
+  const order = [...groups.values()].sort((a, b) => a.length - b.length)
   if (descending) order.reverse()
   return [...order.flatMap((members) => members.sort(newest)), ...sorted.filter((model) => groupOf(model, reference.preferences) === null)]
+    .filter((model) => found.includes(model))
 }
 
 /** Every model of a query, in order. */
@@ -127,7 +128,7 @@ export function expected (reference: Reference, query: ListQuery): { model: Inde
   if (query.groupByModel) {
     found = found.filter((model) => versions(model) === null || !found.some((other) => groupOf(other, reference.preferences) === groupOf(model, reference.preferences) && newest(other, model) < 0))
   } else if (key === 'versions_count') {
-    return sideBySide(found, reference, (model) => versions(model) ?? 0, order === 'desc').map((model) => ({ model, versions: null }))
+    return sideBySide(found, listed, reference, order === 'desc').map((model) => ({ model, versions: null }))
   }
   found.sort(comparator(reference, key, (model) => versions(model) ?? 0))
   if (order === 'desc' && key !== 'other') found.reverse()
