@@ -82,7 +82,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     onStale: async (path) => await deps.paths.run(path, async () => await files.refresh(path)),
     onError: (error) => { logger.error({ err: error, type: type.name }, 'rows could not be brought into the index') }
   })
-  const files = createModelFiles({ store, index, feed, board, moved, describe: createDescriber(ledger, () => deps.clock.now()), paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
+  const files = createModelFiles({ store, index, feed, board, moved, describe: createDescriber(ledger, () => deps.clock.now()), ledger, paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
   const scanner = createLibraryScan({
     index,
     feed,

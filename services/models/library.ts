@@ -1,13 +1,11 @@
-import { DomainError, NotFoundError, PathOutsideLibraryError, ServiceNotReadyError } from '../errors.ts'
-import { computeRoots } from '../files/roots.ts'
-import { longestMatchingRoot, normalizeClientPath, relativeInside } from '../files/safe-path.ts'
-import type { Root, RootStatus } from '../files/types.ts'
+import { DomainError, NotFoundError, ServiceNotReadyError } from '../errors.ts'
+import type { RootStatus } from '../files/types.ts'
 import type { Job, JobSystem } from '../jobs/types.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
 import { openLibrarySession, type LibrarySession, type SessionDeps } from './library-session.ts'
+import { containPath, readConfiguredRoots } from './configured-roots.ts'
 import { createInitProgress } from './init-progress.ts'
 import type { ModelLibrary, ScanOutcome } from './ports.ts'
-import { readRootDisk } from './root-disk.ts'
 import { parseSidecar } from './sidecar-file.ts'
 
 export interface ModelLibraryDeps extends Omit<SessionDeps, 'settings' | 'wantHashing'> {
@@ -26,8 +24,6 @@ export interface OpenableModelLibrary extends ModelLibrary {
   close (): Promise<void>
 }
 
-/** Directories that hold what was deleted; nothing in them is a model. */
-const STAGING = new Set(['.lm-pending-delete', '.modelshelf-trash'])
 const NOTHING: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
 
 export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrary {
@@ -70,14 +66,6 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     return session
   }
 
-  async function currentRoots (): Promise<Root[]> {
-    const { library } = settings.activeLibrary()
-    const folders = { folder_paths: library.folder_paths ?? {}, extra_folder_paths: library.extra_folder_paths ?? {} }
-    const paths = [folders.folder_paths, folders.extra_folder_paths].flatMap((lists) => type.folders.flatMap(({ key }) => lists[key] ?? []))
-    const { roots } = computeRoots(folders, await readRootDisk(paths))
-    return roots.filter((root) => root.type === type.name)
-  }
-
   function inTurn (task: () => Promise<void>): Promise<void> {
     const mine = tail.then(async () => { if (!closed) await task() })
     tail = mine.catch((error: unknown) => {
@@ -89,7 +77,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   async function openActive (onOpened?: () => void): Promise<void> {
     const { name } = settings.activeLibrary()
-    const roots = await currentRoots()
+    const roots = await readConfiguredRoots(settings, type)
     if (closed) return
     const mine = openLibrarySession({ ...deps, wantHashing: () => { startHashing() } }, name, roots)
     session = mine
@@ -133,7 +121,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   async function changeRoots (): Promise<void> {
     const mine = session
-    const roots = await currentRoots()
+    const roots = await readConfiguredRoots(settings, type)
     if (!mine || session !== mine || closed) return
     const before = JSON.stringify(mine.board.roots())
     if (JSON.stringify(roots) === before) return
@@ -201,13 +189,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     }
   }
 
-  function contain (path: string): { path: string, root: Root, relative: string } {
-    const normal = normalizeClientPath(path)
-    const root = longestMatchingRoot(opened().board.roots(), normal)
-    const relative = root && relativeInside(root.path, normal)
-    if (!root || relative === undefined || relative.split('/').some((part) => STAGING.has(part))) throw new PathOutsideLibraryError()
-    return { path: normal, root, relative }
-  }
+  const contain = (path: string): ReturnType<ModelLibrary['contain']> => containPath(opened().board.roots(), path)
 
   function countModels (): (rootId: string) => number {
     const counts = new Map<string, number>()
@@ -240,6 +222,8 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     },
     contain,
     refresh: async (filePath) => await opened().files.refresh(contain(filePath).path),
+    exclusively: async (paths, work) => await deps.paths.runAll([...new Set(paths)], work),
+    settle: async (done) => await opened().files.settle(done),
     clearPreview (previewPath) {
       const upsert = [...index.entries()]
         .filter((entry) => entry.preview_url === previewPath && session?.board.isOnline(entry.root_id))

@@ -83,9 +83,9 @@ export function scanBench (type: ModelTypeName = 'lora'): ScanBench {
   }
 }
 
-/** Waits for a condition, failing after ten seconds. */
+/** Waits for a condition, failing after half a minute. */
 export async function until (condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 30_000
   while (!await condition()) {
     if (performance.now() > end) throw new Error(`waited too long: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))

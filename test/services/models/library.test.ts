@@ -189,6 +189,31 @@ t.test('one model is read again on demand, and forgotten when it is gone', async
   t.equal(run.library.index.size, 0)
 })
 
+t.test('what was done on disk is followed before the answer: moves keep the model, deletions end it', async (t) => {
+  const b = bench(t)
+  const path = putModel(b.roots, 'a')
+  putModel(b.roots, 'other', { sha256: 'b'.repeat(64) })
+  const run = await b.start()
+  await run.library.idle()
+  const before = run.library.index.get(path)
+  const to = join(b.roots, 'deep/renamed.safetensors')
+  const [moved] = await run.library.exclusively([path, to], async () => {
+    mkdirSync(join(b.roots, 'deep'))
+    // As after a copy to another disk: the same bytes, another inode and time.
+    putFile(to, readFileSync(path), new Date('2024-11-11'))
+    rmSync(path)
+    renameSync(path.replace('.safetensors', '.metadata.json'), to.replace('.safetensors', '.metadata.json'))
+    return await run.library.settle({ moved: [{ from: path, to }] })
+  })
+  t.match(moved, { id: before?.id, file_path: to, folder: 'deep', file_name: 'renamed', sha256: before?.sha256, autov3: before?.autov3, hash_status: 'completed' })
+  t.equal(run.library.index.get(path), undefined)
+  t.match(await run.library.reconcile(), { added: 0, moved: 0, removed: 0 })
+  rmSync(to)
+  t.strictSame(await run.library.settle({ removed: [to] }), [])
+  t.strictSame(names(run), ['other'])
+  t.equal(run.hashed.length, 1)
+})
+
 t.test('checkpoints are hashed on demand only', async (t) => {
   const b = bench(t)
   const path = putFile(join(b.directory, 'checkpoints/big.safetensors'), safetensors('big'))
