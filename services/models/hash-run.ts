@@ -91,11 +91,18 @@ async function hashOne (deps: HashRunDeps, { row, tries }: Task, context: Pick<J
     // A time in the future says nothing; such a file is taken as it is.
     if (age >= 0 && age < QUIET_MS) return 'later'
     if (!isSameContent(row, stats)) return changed(deps, path)
+    const identity = { path, size: stats.size, mtimeMs: stats.mtimeMs, dev: stats.dev, ino: stats.ino }
+    const computed = ledger.find(identity)
+    if (computed) {
+      // Computed once already: by a process that was killed before it wrote the row, or under another name.
+      note(deps, path, { sha256: computed.sha256, autov3: row.autov3 || (computed.autov3 ?? row.autov3), hash_status: 'completed' }, identity)
+      return 'done'
+    }
     const alsoTensorHash = type.hashEagerly && !row.autov3 && path.toLowerCase().endsWith('.safetensors')
     const result = await pool.hash(path, { signal: context.signal, alsoTensorHash, onBytes })
     if (!isSameContent(row, result)) return changed(deps, path)
     const autov3 = row.autov3 || result.tensorHash
-    ledger.put({ path, size: result.size, mtimeMs: result.mtimeMs, dev: stats.dev, ino: stats.ino }, { sha256: result.sha256, autov3: result.tensorHash })
+    ledger.put(identity, { sha256: result.sha256, autov3: result.tensorHash })
     board.addHashed(row.root_id, result.bytes)
     note(deps, path, { sha256: result.sha256, autov3: autov3 ?? row.autov3, hash_status: 'completed' }, result)
     return 'done'
