@@ -11,9 +11,13 @@ import { createStateDatabase } from '../services/database/state.ts'
 import { createPathQueue } from '../services/files/path-queue.ts'
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
+import { createJournal } from '../services/journal/journal.ts'
+import { startTrashJanitor } from '../services/journal/trash-janitor.ts'
+import type { RecoveryReport } from '../services/journal/types.ts'
 import { createCacheShelf } from '../services/models/cache-shelf.ts'
 import { createModelIndex } from '../services/models/index/model-index.ts'
 import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
+import { createTrashPlace } from '../services/models/trash-place.ts'
 import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
 import type { IndexPreferences } from '../services/models/ports.ts'
 import { createUpdateFlags } from '../services/models/update-flags.ts'
@@ -51,17 +55,20 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const jobs = createJobSystem({ state, hub, logger: app.log })
   const door = createDoor({ settings, logger: app.log })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
+  const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => libraries.all.flatMap((library) => library.roots())) })
+  const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
-  app.decorate('core', { settings, models, hub, jobs, door, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, door, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
-    for (const library of libraries.all) void library.open().catch((error: unknown) => { app.log.error({ err: error, type: library.type.name }, 'the library could not be opened') })
+    void openLibraries(app, libraries.all, journal.recover())
     done()
   })
   app.addHook('onClose', async () => {
     await jobs.close()
+    await janitor.close()
     await libraries.close()
     hub.close()
     await door.close()
@@ -69,6 +76,22 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     state.close()
   })
 }, { name: 'core', fastify: '5.x' })
+
+/** What an earlier process left in the middle is ended before anything looks at the files. */
+async function openLibraries (app: FastifyInstance, libraries: readonly OpenableModelLibrary[], recovering: Promise<RecoveryReport>): Promise<void> {
+  try {
+    const { operations } = await recovering
+    for (const { id, kind, state, units } of operations) {
+      const outcomes = units.map(({ key, outcome, reason }) => `${key}: ${outcome}${reason === undefined ? '' : ` (${reason})`}`)
+      app.log.warn({ operation: id, state, units: outcomes }, `a ${kind} that an earlier process left in the middle is now ${state}`)
+    }
+  } catch (error) {
+    app.log.error({ err: error }, 'changes that an earlier process left in the middle could not be ended')
+  }
+  await Promise.all(libraries.map(async (library) => {
+    await library.open().catch((error: unknown) => { app.log.error({ err: error, type: library.type.name }, 'the library could not be opened') })
+  }))
+}
 
 async function openSettings (app: FastifyInstance, { settingsDirectory, settingsOverlay, modelsDirectory, providers }: StartOptions): Promise<SettingsManager> {
   const layout = modelsDirectory === null ? null : await recogniseLayout(modelsDirectory)

@@ -3,6 +3,7 @@ import type { ModelLibrary } from './models/ports.ts'
 import type { ModelPrefix } from './models/types.ts'
 import type { ProgressHub } from './progress/types.ts'
 import type { JobSystem } from './jobs/types.ts'
+import type { Journal } from './journal/types.ts'
 import type { Door } from './network/types.ts'
 import type { StateDatabase } from './database/types.ts'
 
@@ -13,6 +14,8 @@ export interface Core {
   models: Record<ModelPrefix, ModelLibrary>
   hub: ProgressHub
   jobs: JobSystem
+  /** Every change of a user's file goes through it. */
+  journal: Journal
   /** The only way out to other hosts. */
   door: Door
   /** User state that cannot be rebuilt. */

@@ -125,6 +125,7 @@ export const settingRows: readonly SettingRow[] = [
   row('watch_folders', flag(), true),
   row('scan_dot_folders', flag(), true),
   row('trash_retention_days', number({ floor: 0, ceiling: 36_500 }), 30),
+  row('trash_max_gb', number({ floor: 0, ceiling: 1_000_000 }), 0),
   row('offline_mode', flag(), false),
   row('reencode_example_images', flag(), false),
   row('max_preview_cache_mb', number({ floor: 0, ceiling: 4096 }), 16),
