@@ -12,15 +12,26 @@ const ModelRef = Type.Object({
 export const eventTable = {
   'models.changed': Type.Object({
     model_type: Type.String(),
-    created: Type.Integer(), updated: Type.Integer(), deleted: Type.Integer()
+    created: Type.Integer(),
+    updated: Type.Integer(),
+    deleted: Type.Integer()
   }, { description: 'A batch of models of one type was created, updated or deleted (a scan, a move of many).' }),
   'model.created': ModelRef,
   'model.updated': ModelRef,
   'model.deleted': ModelRef,
+  'model.moved': Type.Object({
+    model_type: Type.String(),
+    from: Type.String({ description: 'Path before' }),
+    to: Type.String({ description: 'Path now' }),
+    sha256: Type.String({ description: 'Lower-case hex, "" while not computed' })
+  }, { description: 'A model has another place or name; what is bound by hash need not follow.' }),
   'facets.changed': Type.Object({ model_type: Type.String() }, { description: 'Tags, base models or folders may have changed.' }),
   'scan.progress': Type.Object({
-    model_type: Type.String(), root: Type.String(), stage: Type.String(),
-    done: Type.Integer(), total: Type.Integer()
+    model_type: Type.String(),
+    root: Type.String(),
+    stage: Type.String(),
+    done: Type.Integer(),
+    total: Type.Integer()
   }),
   'job.created': Type.Object({ id: Type.String(), kind: Type.String(), title: Type.String(), state: Type.String() }),
   'job.progress': Type.Object({ id: Type.String(), kind: Type.String(), state: Type.String(), progress: Type.Unknown() }),

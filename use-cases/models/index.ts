@@ -4,6 +4,7 @@ import { createPreviewServing } from '../../services/models/preview-serving.ts'
 import { mediaType } from '../../services/models/preview-file.ts'
 import { recipesDirectory } from '../../services/settings/recipes-directory.ts'
 import type { Core } from '../../services/core.ts'
+import { createRunningTasks } from '../../services/models/running-tasks.ts'
 import type { ModelType } from '../../services/models/types.ts'
 import { countBaseModels, countModelTypes, searchTags, topTags } from './count-facets.ts'
 import { cycleLoras } from './cycle-loras.ts'
@@ -31,7 +32,7 @@ export interface StackLog { warn: (message: string, error: unknown) => void }
 
 /** What the product does with models of one type. */
 export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
-  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, random: Math.random, warn }
+  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, random: Math.random, tasks: createRunningTasks(), warn }
   return {
     isReady: () => deps.library.opened,
     listModels: listModels(deps),

@@ -1,4 +1,5 @@
 import type { ModelLibrary, ScanOutcome } from '../../services/models/ports.ts'
+import type { RunningTasks } from '../../services/models/running-tasks.ts'
 import type { ProgressHub } from '../../services/progress/types.ts'
 import { legacyBoolean, type QueryValue } from '../../services/query-values.ts'
 
@@ -14,8 +15,9 @@ export const scanModels = ({ library, hub }: Deps) => async (options: { full: Qu
   }
 }
 
-/** Stops what runs for this type; never what starts later. */
-export const cancelTask = ({ library }: Pick<Deps, 'library'>) => (): { status: 'success', message: string } => {
+/** Stops what runs for this type (scan, hashing, changes of many files); never what starts later. */
+export const cancelTask = ({ library, tasks }: Pick<Deps, 'library'> & { tasks: RunningTasks }) => (): { status: 'success', message: string } => {
   library.cancel()
+  tasks.cancel()
   return { status: 'success', message: `${library.type.label} task cancellation requested` }
 }
