@@ -129,7 +129,9 @@ function rankBounds (bounds: readonly Bound[]): Uint32Array {
 /** The slots by ascending key; few are likely to be taken, so the low keys (by a sample) are sorted first. */
 function * lowestFirst (slots: Uint32Array, keys: Uint32Array, few: number): Generator<number, undefined> {
   const step = Math.ceil(slots.length / 1024)
-  const sample = keys.filter((_, i) => i % step === 0).sort()
+  const sample = new Uint32Array(step === 0 ? 0 : Math.ceil(slots.length / step))
+  for (let i = 0; i < sample.length; i++) sample[i] = keys[i * step] as number
+  sample.sort()
   const limit = sample[Math.min(sample.length - 1, 16 + Math.ceil(few * 16 / step))] ?? 0
   yield * sortedWhere(slots, keys, (key) => key <= limit)
   yield * sortedWhere(slots, keys, (key) => key > limit)

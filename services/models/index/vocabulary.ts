@@ -113,10 +113,11 @@ export function createVocabulary (slots: () => Uint32Array, isLive: (slot: numbe
   const addPostings = (word: number, fields: number, into: BitSet): void => {
     const { offsets, values } = base as WordPostings
     const end = offsets[word + 1] as number
+    const clean = sequenceSlots.length === 0
     for (let i = offsets[word] as number; i < end; i++) {
       const value = values[i] as number
       const slot = value >>> 4
-      if ((value & fields) !== 0 && (latest[slot] ?? 0) === 0) setBit(into, slot)
+      if ((value & fields) !== 0 && (clean || (latest[slot] ?? 0) === 0)) setBit(into, slot)
     }
   }
 
