@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import type { SettingsManager } from '../settings/types.ts'
 import { DomainError } from '../errors.ts'
@@ -30,8 +31,9 @@ function textSetting (settings: Settings, key: string): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : ''
 }
 
-export async function createDispatcher (proxy: ProxySettings | null): Promise<Dispatcher> {
+/** `lookup` resolves the names of hosts that are connected to without a proxy; a proxy resolves names itself, in its own network. */
+export async function createDispatcher (proxy: ProxySettings | null, lookup?: LookupFunction): Promise<Dispatcher> {
   const { EnvHttpProxyAgent, ProxyAgent, Socks5ProxyAgent } = await import('undici')
-  if (proxy === null) return new EnvHttpProxyAgent({ ...timeouts, connections: 8 })
+  if (proxy === null) return new EnvHttpProxyAgent({ ...timeouts, connections: 8, ...(lookup && { connect: { lookup, timeout: CONNECT_MS } }) })
   return proxy.socks ? new Socks5ProxyAgent(proxy.uri, timeouts) : new ProxyAgent({ ...timeouts, uri: proxy.uri })
 }

@@ -1,9 +1,12 @@
+import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { DomainError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import { createDispatcher, proxyOf } from './dispatcher.ts'
+import { createGuardedLookup } from './guard.ts'
 import { networkFault } from './network-fault.ts'
+import { fetchPublic } from './public-fetch.ts'
 import type { Destination, Door, DoorAnswer, DoorRequest } from './types.ts'
 
 export interface DoorDeps {
@@ -11,15 +14,20 @@ export interface DoorDeps {
   logger: Pick<Logger, 'warn'>
   /** Takes the place of the roads made from the settings; the owner closes it. */
   dispatcher?: Dispatcher
+  /** Resolves the names of hosts that users name; it must refuse what is not public. */
+  lookup?: LookupFunction
 }
+
+interface Road { key: string, dispatcher: Promise<Dispatcher> }
 
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 const defaultHeaders = { 'user-agent': 'modelshelf', 'accept-encoding': 'identity' }
 
 /** Redirects are answers like any other: following one is a decision of the caller, who asks the door again. */
-export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): Door {
+export function createDoor ({ settings, logger, dispatcher: given, lookup = createGuardedLookup() }: DoorDeps): Door {
   const registered = new Map<string, Destination>()
-  let road: { key: string, dispatcher: Promise<Dispatcher> } | null = null
+  /** To the program's own destinations, and to whatever users name. */
+  const roads: Record<'own' | 'guarded', Road | null> = { own: null, guarded: null }
   let closed = false
 
   function retire (former: Promise<Dispatcher>): Promise<void> {
@@ -27,14 +35,27 @@ export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): 
     return former.then((dispatcher) => dispatcher.close()).catch((error: unknown) => { logger.warn({ err: error }, 'a connection pool did not close') })
   }
 
-  function dispatcherNow (): Promise<Dispatcher> {
-    if (given) return Promise.resolve(given)
+  function dispatcherNow (kind: keyof typeof roads): Promise<Dispatcher> {
+    if (given && kind === 'own') return Promise.resolve(given)
     const proxy = proxyOf(settings)
     const key = proxy?.uri ?? ''
+    const road = roads[kind]
     if (road?.key === key) return road.dispatcher
     if (road) retire(road.dispatcher).catch(() => undefined)
-    road = { key, dispatcher: createDispatcher(proxy) }
-    return road.dispatcher
+    const dispatcher = kind === 'own' ? createDispatcher(proxy) : createDispatcher(proxy, lookup)
+    roads[kind] = { key, dispatcher }
+    return dispatcher
+  }
+
+  function checkOpen (): void {
+    if (closed) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
+    if (settings.get('offline_mode') === true) throw new DomainError('unavailable', 'offline-mode', 'The program is in offline mode and asks no other host')
+  }
+
+  /** Origins of the providers as the settings name them: a user may run a mirror on the own machine. */
+  function isProvider (origin: string): boolean {
+    const bases = settings.get<unknown>('provider_base_urls')
+    return typeof bases === 'object' && bases !== null && Object.values(bases).some((base) => typeof base === 'string' && URL.canParse(base) && new URL(base).origin === origin)
   }
 
   function permit ({ destination: name, url }: DoorRequest): URL {
@@ -44,8 +65,7 @@ export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): 
     if (!target || !destination.origins.includes(target.origin) || target.username !== '' || target.password !== '') {
       throw new DomainError('forbidden', 'destination-mismatch', `The address does not belong to ${name}`)
     }
-    if (closed) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
-    if (settings.get('offline_mode') === true) throw new DomainError('unavailable', 'offline-mode', 'The program is in offline mode and asks no other host')
+    checkOpen()
     if (!destination.enabled()) throw new DomainError('unavailable', 'destination-off', `${name} is switched off in the settings`)
     return target
   }
@@ -57,7 +77,7 @@ export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): 
       const target = permit(request)
       const { method = 'GET', headers, body, signal, maxBytes = DEFAULT_MAX_BYTES } = request
       try {
-        const dispatcher = await dispatcherNow()
+        const dispatcher = await dispatcherNow('own')
         const { request: send } = await import('undici')
         const answer = await send(target, {
           dispatcher,
@@ -72,13 +92,21 @@ export function createDoor ({ settings, logger, dispatcher: given }: DoorDeps): 
         throw networkFault(error, target.hostname)
       }
     },
+    async fetchPublic (url, request) {
+      checkOpen()
+      return await fetchPublic(url, request, {
+        headers: defaultHeaders,
+        isExempt: isProvider,
+        dispatcherFor: (exempt) => dispatcherNow(exempt ? 'own' : 'guarded')
+      })
+    },
     async close () {
       closed = true
-      const former = road
-      road = null
-      if (!former) return
-      const dispatcher = await former.dispatcher
-      await dispatcher.destroy()
+      for (const kind of ['own', 'guarded'] as const) {
+        const dispatcher = await roads[kind]?.dispatcher
+        roads[kind] = null
+        await dispatcher?.destroy()
+      }
     }
   }
 }
