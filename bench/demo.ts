@@ -18,6 +18,7 @@ makeLibrary({ directory: library, models: MODELS, seed: SEED, previews: 0.92, ow
 writeSettings(settings, library)
 
 const child = spawn(process.execPath, [serverFile, '--settings', settings, ...process.argv.slice(2)], { stdio: 'inherit' })
-// A terminal sends its signals to both of us; one that is sent to us alone is handed on.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { if (!process.stdin.isTTY) child.kill(signal) })
+// Ctrl-C on a terminal reaches both of us, and a second one would end the server at once; every other signal is handed on.
+process.on('SIGINT', () => { if (!process.stdin.isTTY) child.kill('SIGINT') })
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGTERM'))
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))

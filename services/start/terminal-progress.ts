@@ -16,9 +16,11 @@ interface Line { label: string, stage: string, done: number, total: number | nul
 
 const REDRAW_MS = 100
 const BAR_WIDTH = 24
+/** Stages of the frames in words for people. */
+const stageWords: Record<string, string> = { process_models: 'reading', count_models: 'counting', scan_folders: 'looking through' }
 
 /**
- * One line per root while it is scanned and per job that hashes, redrawn in place at most ten times a second.
+ * One line per root (or per type, where its roots are scanned as one) while it is scanned, and per job that hashes, redrawn in place at most ten times a second.
  * It is a sink of the progress feed: it knows what every other client of the feed knows, and no more.
  */
 export function createTerminalProgress (output: TerminalOutput, now: () => number = Date.now): TerminalProgress {
@@ -79,7 +81,7 @@ function apply (lines: Map<string, Line>, text: string): boolean {
     if (typeof root !== 'string' || typeof done !== 'number' || typeof total !== 'number') return false
     const key = `scan ${String(data.model_type)} ${root}`
     if (total > 0 && done >= total) return lines.delete(key)
-    lines.set(key, { label: root, stage: String(stage), done, total })
+    lines.set(key, { label: root || `${String(data.model_type)} folders`, stage: stageWords[String(stage)] ?? String(stage), done, total })
     return true
   }
   if (type === 'job.finished') return lines.delete(`job ${String(data.id)}`)

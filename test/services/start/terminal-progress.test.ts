@@ -6,7 +6,7 @@ function screen () {
   return { columns: 60, write: (text: string) => { written.push(text) }, written, get last () { return written.at(-1) ?? '' } }
 }
 
-const scan = (root: string, done: number, total: number) => JSON.stringify({ seq: 1, type: 'scan.progress', data: { model_type: 'lora', root, stage: 'reading', done, total } })
+const scan = (root: string, done: number, total: number) => JSON.stringify({ seq: 1, type: 'scan.progress', data: { model_type: 'lora', root, stage: 'process_models', done, total } })
 
 t.test('each root that is scanned has one line, which goes when the root is done', async (t) => {
   const output = screen()
@@ -23,6 +23,15 @@ t.test('each root that is scanned has one line, which goes when the root is done
   t.match(output.last, /later\n[^\n]*1 \/ 4 reading \/b\n$/)
   progress.close()
   t.equal(output.last, '\u001b[1A\u001b[0J')
+})
+
+t.test('where the folders of a type are scanned as one, the line names the type', async (t) => {
+  const output = screen()
+  const progress = createTerminalProgress(output)
+  progress.send(scan('', 1, 9))
+  progress.above('x')
+  t.match(output.last, /1 \/ 9 reading lora folders\n$/)
+  progress.close()
 })
 
 t.test('a job that hashes has a line until it ends; other frames draw nothing', async (t) => {
