@@ -72,7 +72,7 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     const roots: ScanRoot[] = board.roots().map((root) => ({ ...root, hung: hung.has(root.id), accepted: accepted.has(root.id), local: true }))
     // Before the first whole scan nobody knows which directories there are.
     const partial = directories.length > 0 ? input.directories : null
-    const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories() }
+    const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories(), sweepBefore: directories.length === 0 ? performance.timeOrigin : null }
     const thread = startScanThread({ ...deps.thread, request, onMessage: (message) => { listen(message, input) } })
     const stop = (): void => { thread.stop() }
     input.signal.addEventListener('abort', stop, { once: true })

@@ -1,4 +1,5 @@
 import { statSync, type Stats } from 'node:fs'
+import { sweepTemps } from '../files/sweep-temps.ts'
 import { directoryKey, walk, type Listing, type Walk } from '../files/walk.ts'
 import { statFile } from './file-changes.ts'
 import { createPreviewFinder, type DirectoryNames } from './preview-file.ts'
@@ -49,6 +50,7 @@ export function reconcile (request: ScanRequest, deps: ReconcileDeps): ScanRepor
   deps.post({ kind: 'listed', models: run.candidates.all.length })
   run.report.roots = judgeRoots(run, identifyMoved(run))
   if (!readFiles(run)) return stopped()
+  if (request.sweepBefore !== null) sweepTemps(run.walk.listings.filter(({ root }) => run.report.roots[root]?.state === 'online'), request.sweepBefore)
   run.batches.flush()
   removeGone(run)
   return run.report

@@ -25,6 +25,8 @@ export interface ScanRequest {
   known: [path: string, key: string][]
   /** Names beginning with a dot are entered like any other directory. */
   dotDirectories: boolean
+  /** Temporary files of ours with an earlier time (`mtimeMs`) were left by a process that was killed: they are removed. */
+  sweepBefore: number | null
 }
 
 export interface RootFinding {

@@ -105,11 +105,11 @@ export function createModelStore (db: Database): ModelStore {
         const models = (slice.all(type, last, limit) as RawRow[]).map(read)
         if (models.length === 0) return
         last = models[models.length - 1]?.id ?? last
-        const spent = performance.now() - begun
         yield models
         if (models.length < limit) return
-        // Half of the slice is left to whoever takes the entries in.
-        limit = Math.max(50, Math.min(5000, Math.round(limit * (sliceMs / 2) / Math.max(spent, 0.1))))
+        // The time of whoever takes the entries in counts too.
+        const spent = performance.now() - begun
+        limit = Math.max(50, Math.min(5000, Math.round(limit * sliceMs / Math.max(spent, 0.1))))
         await nextTurn()
       }
     },

@@ -71,7 +71,7 @@ export function scanBench (type: ModelTypeName = 'lora'): ScanBench {
     },
     scan (roots, change, beats = Infinity) {
       let left = beats
-      const request: ScanRequest = { type, roots, full: false, directories: null, known: [], dotDirectories: true, ...change }
+      const request: ScanRequest = { type, roots, full: false, directories: null, known: [], dotDirectories: true, sweepBefore: null, ...change }
       return reconcile(request, { store, describe, pulse: { beat: () => left-- > 0 }, post: (message) => { messages.push(message) } })
     },
     paths: () => (store.db.prepare('SELECT file_path FROM models ORDER BY file_path').pluck().all() as string[]).map((path) => path.slice(directory.length + 1)),

@@ -260,6 +260,20 @@ t.test('a stopped scan keeps what it wrote and removes nothing', (t) => {
   t.end()
 })
 
+t.test('temporary files that a killed process left are removed, younger ones and those of others stay', (t) => {
+  const b = bench(t)
+  const root = b.root('loras')
+  const away = b.root('away')
+  const name = '.a.metadata.json.0123456789abcdef.modelshelf-tmp'
+  for (const folder of [root.path, away.path]) putFile(join(folder, name), 'half')
+  putFile(join(root.path, '.b.metadata.json.0123456789abcdef.modelshelf-tmp'), 'half', new Date())
+  putFile(join(root.path, 'c.metadata.json.tmp'), 'of another program')
+  b.scan([root, { ...away, hung: true }], { sweepBefore: Date.now() - 60_000 })
+  t.strictSame(readdirSync(root.path).sort(), ['.b.metadata.json.0123456789abcdef.modelshelf-tmp', 'c.metadata.json.tmp'])
+  t.strictSame(readdirSync(away.path), [name])
+  t.end()
+})
+
 t.test('broken sidecars never hide a model and are left as they are', (t) => {
   const b = bench(t)
   const root = b.root('loras')
