@@ -3,6 +3,7 @@ import { describeModel, type Described } from './describe-model.ts'
 import { isSameContent, statFile } from './file-changes.ts'
 import type { HashLedger } from './hash-ledger.ts'
 import type { DescribeFile, FoundFile } from './scan-types.ts'
+import type { SidecarOverlay } from './sidecar-overlay.ts'
 import { readText } from './read-value.ts'
 import type { KnownModel } from './store.ts'
 import type { StoredModel } from './stored-model.ts'
@@ -11,10 +12,14 @@ import { modelTypeByName } from './types.ts'
 /** A row, and the document that its sidecar should hold. */
 export interface DescribedFile { row: StoredModel, document: Record<string, unknown> | null }
 
-/** Describes files on the disk as rows, with the hashes that are already known. Reads the sidecar, and the header where it must. */
-export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => number): DescribeFile & { withDocument: (...input: Parameters<DescribeFile>) => DescribedFile } {
+/**
+ * Describes files on the disk as rows, with the hashes that are already known. Reads the sidecar, and the header where it must.
+ * What the user edited where no sidecar can be written stands in the overlay, and counts instead.
+ */
+export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => number, overlay?: Pick<SidecarOverlay, 'find'>): DescribeFile & { withDocument: (...input: Parameters<DescribeFile>) => DescribedFile } {
   function withDocument (file: FoundFile, known: KnownModel | undefined, inherited: Uint8Array | null): DescribedFile {
     const computed = ledger.find({ path: file.path, size: file.stats.size, mtimeMs: file.stats.mtimeMs, dev: file.stats.dev, ino: file.stats.ino })
+    const edited = overlay?.find(file.root.type, file.path, { file: file.stats, sidecar: file.sidecar?.stats ?? null })
     const seen = new Map<string, Stats | undefined>()
     const described = describeModel({
       type: modelTypeByName(file.root.type),
@@ -22,7 +27,7 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
       path: file.path,
       stat: file.stats,
       directoryNames: file.names,
-      readSidecar: () => file.sidecar ? readFileSync(file.sidecar.path) : inherited === null ? undefined : Buffer.from(inherited),
+      readSidecar: () => edited ?? (file.sidecar ? readFileSync(file.sidecar.path) : inherited === null ? undefined : Buffer.from(inherited)),
       readInfo: () => file.info ? readFileSync(file.info.path) : undefined,
       knownSha: computed?.sha256,
       // The import time of a model without a sidecar is the time it was first seen.
@@ -56,7 +61,7 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
         },
         sidecar,
         bare: described.sidecarMissing,
-        due: described.shouldWriteSidecar || (saysOtherHash && !described.sidecarMissing) || (inherited !== null && !file.sidecar)
+        due: described.shouldWriteSidecar || (saysOtherHash && !described.sidecarMissing) || (inherited !== null && !file.sidecar) || edited !== undefined
       }
     }
   }

@@ -10,6 +10,8 @@ export interface LedgerHash { sha256: string, autov3: string | null }
 export interface HashLedger {
   find (file: HashedFile): LedgerHash | undefined
   put (file: HashedFile, hash: LedgerHash): void
+  /** Commits what the work puts at once: one wait for the disk instead of one per file. */
+  together<T> (work: () => T): T
 }
 
 const steps = [
@@ -37,6 +39,7 @@ export function createHashLedger (db: Database): HashLedger {
     put (file, hash) {
       empty = false
       insert?.run(file.path, file.size, file.mtimeMs, file.dev, file.ino, hash.sha256, hash.autov3)
-    }
+    },
+    together: (work) => db.transaction(work)()
   }
 }

@@ -10,6 +10,7 @@ import type { ProgressHub } from '../progress/types.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import type { CacheShelf } from './cache-shelf.ts'
 import { createDescriber } from './describe-files.ts'
+import type { IndexedModel } from './entry.ts'
 import { createHashLedger, migrateHashLedger } from './hash-ledger.ts'
 import { runHashing, type HashOutcome } from './hash-run.ts'
 import { createIndexFeed } from './index-feed.ts'
@@ -17,8 +18,10 @@ import { createInitProgress } from './init-progress.ts'
 import { createLibraryScan } from './library-scan.ts'
 import { createModelFiles, type ModelFiles } from './model-files.ts'
 import { createMovedModels } from './moved-models.ts'
-import type { ModelIndex, ScanOutcome } from './ports.ts'
+import type { DoneOnDisk, ModelIndex, ScanOutcome } from './ports.ts'
 import { createRootBoard, type RootBoard } from './root-board.ts'
+import { createSettle } from './settle.ts'
+import { createSidecarOverlay, migrateSidecarOverlay } from './sidecar-overlay.ts'
 import { createModelStore, type ModelStore } from './store.ts'
 import type { ModelType } from './types.ts'
 import { createWatcher } from './watcher.ts'
@@ -56,6 +59,8 @@ export interface LibrarySession {
   load (willScan: boolean): Promise<void>
   scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
+  /** Brings rows and index in step with what was done on disk; answers nothing once the session closes. */
+  settle (done: DoneOnDisk): Promise<IndexedModel[]>
   accept (rootId: string): void
   setRoots (roots: readonly Root[]): void
   /** Resolves when nothing runs any more: scans, sidecars, index. */
@@ -66,9 +71,12 @@ export interface LibrarySession {
 export function openLibrarySession (deps: SessionDeps, library: string, roots: readonly Root[]): LibrarySession {
   const { type, index, hub, logger, settings } = deps
   migrateHashLedger(deps.state)
+  migrateSidecarOverlay(deps.state)
   const cache = deps.caches.open(library)
   const store = createModelStore(cache.db)
   const ledger = createHashLedger(deps.state.db)
+  const overlay = createSidecarOverlay(deps.state.db)
+  const describe = createDescriber(ledger, () => deps.clock.now(), overlay)
   const board = createRootBoard(cache.db, hub)
   const moved = createMovedModels(store)
   const init = createInitProgress(hub, type)
@@ -82,7 +90,10 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     onStale: async (path) => await deps.paths.run(path, async () => await files.refresh(path)),
     onError: (error) => { logger.error({ err: error, type: type.name }, 'rows could not be brought into the index') }
   })
-  const files = createModelFiles({ store, index, feed, board, moved, describe: createDescriber(ledger, () => deps.clock.now()), ledger, paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
+  const files = createModelFiles({ store, index, feed, board, moved, describe, paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
+  const settle = createSettle({ store, index, feed, board, ledger, overlay, describe, isEnding: () => ending.signal.aborted, onUnfinished: () => { followUp() } })
+  /** Settling under way; the cache stays open for it. */
+  const settling = new Set<Promise<unknown>>()
   const scanner = createLibraryScan({
     index,
     feed,
@@ -223,6 +234,11 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
         else followUp()
       }
     },
+    async settle (done) {
+      const work = settle(done)
+      settling.add(work)
+      return await work.finally(() => { settling.delete(work) })
+    },
     accept: (rootId) => { scanner.accept(rootId) },
     setRoots (next) {
       board.setRoots(next)
@@ -238,6 +254,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       init.close()
       await tail
       await upkeep
+      await Promise.allSettled(settling)
       feed.close()
       await feed.idle()
       cache.release()

@@ -212,6 +212,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     get initializing () { return session?.initializing ?? false },
     roots: () => [...session?.board.roots() ?? []],
     rootStatus: (): RootStatus[] => session?.board.status(countModels()) ?? [],
+    isAway: (rootId) => session?.board.offline().has(rootId) ?? false,
     reconcile,
     startScan: () => ready() ? jobs.get(startScan(false).job.id) : undefined,
     cancel: cancelJobs,
@@ -223,7 +224,8 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     contain,
     refresh: async (filePath) => await opened().files.refresh(contain(filePath).path),
     exclusively: async (paths, work) => await deps.paths.runAll([...new Set(paths)], work),
-    settle: async (done) => await opened().files.settle(done),
+    // After a switch of library its own first scan finds what was done.
+    settle: async (done) => await ready()?.settle(done) ?? [],
     clearPreview (previewPath) {
       const upsert = [...index.entries()]
         .filter((entry) => entry.preview_url === previewPath && session?.board.isOnline(entry.root_id))

@@ -4,12 +4,10 @@ import type { PathQueue } from '../files/path-queue.ts'
 import { longestMatchingRoot } from '../files/safe-path.ts'
 import type { createDescriber } from './describe-files.ts'
 import type { IndexedModel } from './entry.ts'
-import type { HashLedger } from './hash-ledger.ts'
 import { inspectFile } from './inspect-file.ts'
 import type { IndexFeed } from './index-feed.ts'
 import type { Heir, MovedModels } from './moved-models.ts'
-import type { DoneOnDisk, ModelIndex } from './ports.ts'
-import type { DirectoryNames } from './preview-file.ts'
+import type { ModelIndex } from './ports.ts'
 import type { RootBoard } from './root-board.ts'
 import type { FoundFile, ScanRoot } from './scan-types.ts'
 import { sidecarPath, writeSidecar } from './sidecar-file.ts'
@@ -22,7 +20,6 @@ export interface ModelFilesDeps {
   board: RootBoard
   moved: MovedModels
   describe: ReturnType<typeof createDescriber>
-  ledger: HashLedger
   paths: PathQueue
   logger: Logger
   /** Whether sidecars may be made for models that have none. */
@@ -35,8 +32,6 @@ export interface ModelFilesDeps {
 export interface ModelFiles {
   /** Reads one model again and brings row and index in step. The caller holds the path's turn in the queue. */
   refresh (filePath: string): Promise<IndexedModel | undefined>
-  /** Brings rows and index in step with what was done on disk; see the library's port. */
-  settle (done: DoneOnDisk): Promise<IndexedModel[]>
   /** Brings a row that this thread wrote into the index. */
   show (filePath: string): IndexedModel | undefined
   /** Writes the sidecars that want to be written; stops at the signal. Answers how many. */
@@ -47,7 +42,7 @@ export interface ModelFiles {
 
 const DENIED = new Set(['EROFS', 'EACCES', 'EPERM'])
 
-export function createModelFiles ({ store, index, feed, board, moved, describe, ledger, paths, logger, mayWrite, write = writeSidecar }: ModelFilesDeps): ModelFiles {
+export function createModelFiles ({ store, index, feed, board, moved, describe, paths, logger, mayWrite, write = writeSidecar }: ModelFilesDeps): ModelFiles {
   const type = index.type
   /** Directories that refused a file in this pass: one try each is enough. */
   let denied = new Set<string>()
@@ -72,47 +67,17 @@ export function createModelFiles ({ store, index, feed, board, moved, describe, 
     return show(file.path)
   }
 
-  function forget (filePath: string, remember: boolean): void {
-    const known = store.find(type.name, filePath)
-    feed.touch(filePath)
-    if (known) index.apply({ remove: store.remove([known], { remember }) })
-  }
-
-  async function refresh (filePath: string, listings?: Map<string, DirectoryNames>): Promise<IndexedModel | undefined> {
+  async function refresh (filePath: string): Promise<IndexedModel | undefined> {
     const root = rootOf(filePath)
     if (!root) return undefined
-    const file = await inspectFile(filePath, root, listings)
-    if (file) return record(file, store.find(type.name, filePath))
-    if (board.isOnline(root.id)) forget(filePath, true)
-    return undefined
-  }
-
-  async function follow (from: string, to: string, listings: Map<string, DirectoryNames>): Promise<IndexedModel | undefined> {
-    const known = store.find(type.name, from)
-    const root = rootOf(to)
-    if (!known) return await refresh(to, listings)
-    feed.touch(from)
-    const file = root && await inspectFile(to, root, listings)
-    if (!file) {
-      forget(from, true)
-      return undefined
+    const file = await inspectFile(filePath, root)
+    const known = store.find(type.name, filePath)
+    if (file) return record(file, known)
+    if (known && board.isOnline(root.id)) {
+      feed.touch(filePath)
+      index.apply({ remove: store.remove([known], { remember: true }) })
     }
-    index.apply({ remove: store.relocate(known.id, to) })
-    // The content went along, whatever became of the time on the way to another disk.
-    const identity = { size: known.file_size, mtimeMs: known.file_mtime, dev: known.file_dev, ino: known.file_inode }
-    const computed = ledger.find({ path: from, ...identity })
-    const sameSize = known.file_size === file.stats.size
-    if (computed && sameSize) ledger.put({ path: to, size: file.stats.size, mtimeMs: file.stats.mtimeMs, dev: file.stats.dev, ino: file.stats.ino }, computed)
-    return record(file, sameSize ? { ...known, file_mtime: file.stats.mtimeMs } : known)
-  }
-
-  async function settle ({ moved: movedFiles = [], removed = [], changed = [] }: DoneOnDisk): Promise<IndexedModel[]> {
-    const listings = new Map<string, DirectoryNames>()
-    const now: (IndexedModel | undefined)[] = []
-    for (const path of removed) forget(path, false)
-    for (const { from, to } of movedFiles) now.push(await follow(from, to, listings))
-    for (const path of changed) now.push(await refresh(path, listings))
-    return now.filter((model) => model !== undefined)
+    return undefined
   }
 
   /** Writes one sidecar; false when it may not be written. */
@@ -176,8 +141,7 @@ export function createModelFiles ({ store, index, feed, board, moved, describe, 
   }
 
   return {
-    refresh: async (filePath) => await refresh(filePath),
-    settle,
+    refresh,
     show,
     async writeDue (signal) {
       denied = new Set()

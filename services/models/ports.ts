@@ -149,6 +149,8 @@ export interface ModelLibrary {
   readonly initializing: boolean
   roots (): Root[]
   rootStatus (): RootStatus[]
+  /** Whether the root is known to be offline or suspect: then nothing below it may be changed. */
+  isAway (rootId: string): boolean
   /** Compares disk and rows and applies the difference; a second call joins the running one. */
   reconcile (options?: { full?: boolean, signal?: AbortSignal }): Promise<ScanOutcome>
   /** Starts (or joins) the scan as a job, without waiting for it; undefined while no library is open. */

@@ -5,6 +5,7 @@ import { createDescriber } from './describe-files.ts'
 import { createHashLedger } from './hash-ledger.ts'
 import { reconcile } from './reconcile.ts'
 import { pulseOver } from './scan-pulse.ts'
+import { createSidecarOverlay } from './sidecar-overlay.ts'
 import type { ScanMessage, ScanRequest } from './scan-types.ts'
 import { createModelStore } from './store.ts'
 
@@ -15,7 +16,7 @@ function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message
   const cache = openDatabase(cacheFile)
   const state = openDatabase(stateFile, { readonly: true })
   try {
-    const describe = createDescriber(createHashLedger(state), Date.now)
+    const describe = createDescriber(createHashLedger(state), Date.now, createSidecarOverlay(state))
     const beats = pulseOver(pulse)
     const roots = request.roots.map((root, index) => root.hung || !beats.beat(index) ? root : { ...root, local: !isRemoteMount(root.path) })
     const report = reconcile({ ...request, roots }, { store: createModelStore(cache), describe, pulse: beats, post })

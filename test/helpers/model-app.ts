@@ -106,6 +106,9 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     hashPending: () => undefined,
     acceptRoot: async () => {},
     startScan: () => undefined,
+    exclusively: async (_paths, work) => await work(),
+    settle: async () => [],
+    isAway: () => false,
     contain (path) {
       const normal = normalizeClientPath(path)
       const found = own.find((one) => containedIn(one.path, normal))

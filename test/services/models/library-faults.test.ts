@@ -106,7 +106,6 @@ t.test('a folder that takes no files is tried once and its models keep everythin
     board,
     moved: createMovedModels(b.store),
     describe: createDescriber(b.ledger, () => 0),
-    ledger: b.ledger,
     paths: createPathQueue(),
     logger: silent,
     mayWrite: () => true,
