@@ -15,6 +15,7 @@ import libraryRoutes from './routes/library/index.ts'
 import modelRoutes, { sharedModelRoutes } from './routes/models/index.ts'
 import progressRoutes from './routes/progress/index.ts'
 import settingsRoutes from './routes/settings/index.ts'
+import storageRoutes from './routes/storage/index.ts'
 import webRoutes from './routes/web/index.ts'
 
 /** The service as a whole: what all stacks stand on, the gate, the stacks. */
@@ -35,5 +36,6 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(libraryRoutes)
   for (const type of modelTypes) await fastify.register(modelRoutes, { type })
   await fastify.register(sharedModelRoutes)
+  await fastify.register(storageRoutes)
   await fastify.register(webRoutes)
 }, { name: 'modelshelf', fastify: '5.x' })
