@@ -1,6 +1,6 @@
 import { clearTemporaries } from './shop.ts'
 import type { ActionState, Shop } from './shop.ts'
-import { isFileAction } from './actions.ts'
+import { directoriesOf, isFileAction } from './actions.ts'
 import type { Action, FileAction, PlannedUnit } from './actions.ts'
 import { describeFailure } from './errors.ts'
 import { inspectRelocate, performRelocate, revertRelocate } from './relocate.ts'
@@ -51,7 +51,7 @@ export async function settleUnit (shop: Shop, unit: PlannedUnit): Promise<Pick<R
     await clearPlaceholders(shop, files)
     const states: ActionState[] = []
     for (const action of files) states.push(await inspect(shop, action))
-    if (files.length > 0 && states.every((state) => state === 'gone')) {
+    if (files.length > 0 && states.every((state) => state === 'gone') && await isAway(shop, files)) {
       return { outcome: 'waiting', reason: 'none of its files is there: the disk may be away' }
     }
     if (files.length > 0 && !states.some(isBegun)) {
@@ -64,6 +64,14 @@ export async function settleUnit (shop: Shop, unit: PlannedUnit): Promise<Pick<R
     shop.logger.error({ err: error, unit: unit.key }, 'an interrupted change could be neither finished nor taken back yet')
     return { outcome: 'waiting', reason: describeFailure(error).message }
   }
+}
+
+/** Whether the folders of missing files show nothing at all, as the mount point of a disk does that is away. */
+async function isAway (shop: Shop, files: readonly FileAction[]): Promise<boolean> {
+  for (const directory of new Set(files.flatMap(directoriesOf))) {
+    if (await shop.disk.lstat(directory) !== null && (await shop.disk.readdir(directory)).length > 0) return false
+  }
+  return true
 }
 
 /** A way back that was cut short may have left an empty file at the old name while the file itself is still at the new one. */

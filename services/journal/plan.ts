@@ -3,6 +3,7 @@ import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
 import { SMALL_FILE } from './actions.ts'
 import type { Action, PlannedUnit, Relocate } from './actions.ts'
+import { errnoOf } from './disk.ts'
 import { claimTarget, directoryExists, foresee, missingParents, nextTrashPlace, rootOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { describeFailure } from './errors.ts'
@@ -77,9 +78,19 @@ async function source (draft: Draft, path: string, sha256?: string): Promise<Ide
   if (found === null) throw new NotFoundError(`${basename(path)} is not there`, 'source-missing')
   if (found.kind !== 'file' && found.kind !== 'link') throw new InvalidInputError(`${basename(path)} is not a file`, 'not-a-file')
   if (sha256 !== undefined) return { ...found, sha256 }
-  // small files may come back from kept bytes, as another inode: their hash tells that they are the same
-  if (found.kind === 'file' && found.size <= SMALL_FILE) return { ...found, sha256: sha256Of(await draft.disk.readFile(path)) }
-  return found
+  const known = found.kind === 'file' && found.size <= SMALL_FILE ? await smallHash(draft, path) : null
+  return known === null ? found : { ...found, sha256: known }
+}
+
+/** Small files may come back from kept bytes, as another inode: their hash tells that they are the same. */
+async function smallHash (draft: Draft, path: string): Promise<string | null> {
+  try {
+    return sha256Of(await draft.disk.readFile(path))
+  } catch (error) {
+    // what may not be read may still be moved or deleted
+    if (['EACCES', 'EPERM'].includes(errnoOf(error))) return null
+    throw error
+  }
 }
 
 async function compileMove (draft: Draft, from: string, to: string, sha256?: string): Promise<Action[]> {

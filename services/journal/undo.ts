@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { ConflictError, DomainError } from '../errors.ts'
 import { SMALL_FILE, identityAfter, inverse } from './actions.ts'
 import type { Action, Content, PlannedUnit, Relocate, Rewrite } from './actions.ts'
@@ -53,11 +53,19 @@ async function takeBack (draft: Draft, action: Action, bytes: KeptBytes): Promis
 }
 
 async function takeHome (draft: Draft, action: Relocate): Promise<Action[]> {
-  const { caseOnly: _, ...back } = inverse(action) as Relocate
+  if (action.caseOnly) return [await respelledBack(draft, action)]
+  const back = inverse(action) as Relocate
   const place = action.trash === 'in' ? 'in the trash' : 'at its place'
   const home: Relocate = { ...back, identity: await unchanged(draft, action, place) }
   if (await claimTarget(draft, home.from, home.to) === 'case') home.caseOnly = true
   return [...await missingParents(draft, home.to), home]
+}
+
+/** A mere change of case is told by the spelling: the content may have been rewritten after it. */
+async function respelledBack (draft: Draft, action: Relocate): Promise<Action> {
+  if (!(await draft.disk.readdir(dirname(action.to))).includes(basename(action.to))) throw new ConflictError(`${basename(action.to)} is not at its place any more`)
+  if (await claimTarget(draft, action.to, action.from) !== 'case') throw new ConflictError(`The disk takes ${basename(action.from)} for another name now`)
+  return inverse(action)
 }
 
 /** A file that the operation made: small ones are kept with the intent, large ones go to the trash. */

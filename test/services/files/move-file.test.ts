@@ -1,11 +1,11 @@
 import { appendFileSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import t from 'tap'
 import { isCaseOnlyRename, moveFile } from '../../../services/files/move-file.ts'
 import { nodeDisk } from '../../../services/journal/disk.ts'
 import type { JournalDisk } from '../../../services/journal/disk.ts'
-import { createFaultyDisk } from '../journal/faulty-disk.ts'
+import { createFaultyDisk, ignoringCase } from '../journal/faulty-disk.ts'
 
 const modes: Record<string, (dir: string) => JournalDisk> = {
   'by a hard link': () => nodeDisk,
@@ -130,7 +130,7 @@ t.test('a source that someone removes or replaces in the middle costs no file', 
 t.test('a change of case is done where both spellings are one entry, and refused where they are two', async (t) => {
   const dir = t.testdir({ 'Model.safetensors': 'weights' })
   const [from, to] = [join(dir, 'Model.safetensors'), join(dir, 'model.safetensors')]
-  const { disk } = ignoringCase()
+  const disk = ignoringCase()
   t.ok(await isCaseOnlyRename(disk, from, to))
   await moveFile(from, to, { disk })
   t.same(readdirSync(dir), ['model.safetensors'])
@@ -141,25 +141,6 @@ t.test('a change of case is done where both spellings are one entry, and refused
   await t.rejects(moveFile(from, to), { code: 'destination-exists' })
   t.same(readdirSync(dir).sort(), ['Model.safetensors', 'model.safetensors'])
 })
-
-/** A disk that takes every spelling of a name for the one that is there, as on macOS and Windows. */
-export function ignoringCase (): { disk: JournalDisk } {
-  const actual = (path: string): string => {
-    if (!existsSync(dirname(path))) return path
-    const name = readdirSync(dirname(path)).find((entry) => entry.toLowerCase() === basename(path).toLowerCase())
-    return name === undefined ? path : join(dirname(path), name)
-  }
-  return {
-    disk: {
-      ...nodeDisk,
-      lstat: (path) => nodeDisk.lstat(actual(path)),
-      link: (from, to) => nodeDisk.link(actual(from), actual(to)),
-      createEmpty: (path) => nodeDisk.createEmpty(actual(path)),
-      unlink: (path) => nodeDisk.unlink(actual(path)),
-      rename: async (from, to) => { renameSync(actual(from), to) }
-    }
-  }
-}
 
 t.test('a file moves between two real volumes', async (t) => {
   const dir = t.testdir({ m: 'weights' })

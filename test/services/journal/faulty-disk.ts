@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { nodeDisk } from '../../../services/journal/disk.ts'
 import type { JournalDisk } from '../../../services/journal/disk.ts'
 
@@ -13,6 +15,8 @@ export interface Faults {
   hardLinks?: boolean
   /** Paths below different ones of these are on different volumes. */
   volumes?: string[]
+  /** Instead of the real disk. */
+  base?: JournalDisk
 }
 
 export interface FaultyDisk {
@@ -28,6 +32,7 @@ export function fault (code: string): Error {
 /** The real disk, made to fail or to crash at one call; counts the calls. */
 export function createFaultyDisk (faults: Faults = {}): FaultyDisk {
   const log: string[] = []
+  const base = faults.base ?? nodeDisk
   let crashed = false
 
   async function enter (name: string, args: unknown[]): Promise<void> {
@@ -50,9 +55,9 @@ export function createFaultyDisk (faults: Faults = {}): FaultyDisk {
     return faults.volumes?.find((prefix) => path.startsWith(prefix))
   }
 
-  const disk = { ...nodeDisk } as Record<string, (...args: never[]) => Promise<unknown>>
-  for (const name of Object.keys(nodeDisk)) {
-    const real = nodeDisk[name as keyof JournalDisk] as (...args: unknown[]) => Promise<unknown>
+  const disk = { ...base } as Record<string, (...args: never[]) => Promise<unknown>>
+  for (const name of Object.keys(base)) {
+    const real = base[name as keyof JournalDisk] as (...args: unknown[]) => Promise<unknown>
     disk[name] = async (...args: unknown[]) => {
       await enter(name, args)
       if (['link', 'rename'].includes(name) && volume(String(args[0])) !== volume(String(args[1]))) throw fault('EXDEV')
@@ -62,4 +67,27 @@ export function createFaultyDisk (faults: Faults = {}): FaultyDisk {
     }
   }
   return { disk: disk as unknown as JournalDisk, calls: () => log.length, names: () => log }
+}
+
+/** A disk that takes every spelling of a name for the one that is there, as on macOS and Windows. */
+export function ignoringCase (): JournalDisk {
+  const actual = (path: string): string => {
+    if (!existsSync(dirname(path))) return path
+    const name = readdirSync(dirname(path)).find((entry) => entry.toLowerCase() === basename(path).toLowerCase())
+    return name === undefined ? path : join(dirname(path), name)
+  }
+  return {
+    ...nodeDisk,
+    lstat: (path) => nodeDisk.lstat(actual(path)),
+    link: (from, to) => nodeDisk.link(actual(from), actual(to)),
+    createEmpty: (path) => nodeDisk.createEmpty(actual(path)),
+    unlink: (path) => nodeDisk.unlink(actual(path)),
+    readFile: (path) => nodeDisk.readFile(actual(path)),
+    sha256: (path) => nodeDisk.sha256(actual(path)),
+    rename: async (from, to) => {
+      const [source, replaced] = [actual(from), actual(to)]
+      if (replaced !== to && replaced !== source && existsSync(replaced)) return nodeDisk.rename(source, replaced)
+      return nodeDisk.rename(source, to)
+    }
+  }
 }

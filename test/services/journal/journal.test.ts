@@ -28,6 +28,9 @@ function operation (kind: Operation['kind'], units: Record<string, Step[]>): Ope
   }
 }
 
+/** Too large for its content to be compared unless the caller knows its hash. */
+const large = 'p'.repeat(1_100_000)
+
 const model = { 'a/m.safetensors': 'weights', 'a/m.webp': 'picture', 'a/m.metadata.json': '{}' }
 
 function trashAll (world: World, names: string[] = Object.keys(model)): Step[] {
@@ -137,7 +140,7 @@ t.test('a link to a model is moved and trashed as the link; a relative one still
 })
 
 t.test('undo is refused as a whole, with every reason, once the world has changed', async (t) => {
-  const world = worldFor(t, { ...model, 'a/n': 'n', 'a/o': 'o', 'a/p': 'p', 'a/q.json': 'q' })
+  const world = worldFor(t, { ...model, 'a/n': 'n', 'a/o': 'o', 'a/p': large, 'a/q.json': 'q' })
   const journal = world.journal()
   const change = operation('organize', {
     m: trashAll(world),
@@ -152,7 +155,7 @@ t.test('undo is refused as a whole, with every reason, once the world has change
   writeFileSync(world.path('b/n'), 'edited since')
   unlinkSync(world.path('b/o'))
   renameSync(world.path('b/p'), world.path('b/p.kept'))
-  writeFileSync(world.path('b/p'), 'p')
+  writeFileSync(world.path('b/p'), large)
   const { atime, mtime } = statSync(world.path('b/p.kept'))
   utimesSync(world.path('b/p'), atime, mtime)
   writeFileSync(world.path('a/q.json'), 'edited since')
@@ -172,17 +175,17 @@ t.test('undo is refused as a whole, with every reason, once the world has change
 })
 
 t.test('a replaced file of the same size and time is told by its hash where the caller knows it', async (t) => {
-  const world = worldFor(t, { 'a/p': 'p' })
+  const world = worldFor(t, { 'a/p': large })
   const journal = world.journal()
   const sha256 = await nodeDisk.sha256(world.path('a/p'))
   const change = operation('move', { p: [{ kind: 'move', from: world.path('a/p'), to: world.path('b/p'), sha256 }] })
   await journal.run(change)
   const { atime, mtime } = statSync(world.path('b/p'))
-  writeFileSync(world.path('b/other'), 'p')
+  writeFileSync(world.path('b/other'), large)
   utimesSync(world.path('b/other'), atime, mtime)
   renameSync(world.path('b/other'), world.path('b/p'))
   t.equal((await journal.undo(String(change.id))).state, 'done', 'another inode with the same content')
-  t.equal(readFileSync(world.path('a/p'), 'utf8'), 'p')
+  t.equal(readFileSync(world.path('a/p'), 'utf8'), large)
 })
 
 t.test('directories that an operation made go with its undo, those it removed come back, others stay', async (t) => {
@@ -407,10 +410,10 @@ t.test('faults of the disk have a code that says what to do', async (t) => {
   t.same(Object.keys(world.tree()), ['a', 'a/1'])
 })
 
-t.test('a thousand models with their companions move in a few seconds, with few syncs, and come back', async (t) => {
+t.test('hundreds of models with their companions move with few calls and fewer syncs each, and come back', async (t) => {
   const world = worldFor(t)
   mkdirSync(world.path('a'))
-  const names = Array.from({ length: 1000 }, (_, n) => `model ${n}`)
+  const names = Array.from({ length: 300 }, (_, n) => `model ${n}`)
   for (const name of names) {
     for (const suffix of ['.safetensors', '.webp', '.metadata.json']) writeFileSync(world.path(`a/${name}${suffix}`), `${name}${suffix}`)
   }
@@ -423,13 +426,12 @@ t.test('a thousand models with their companions move in a few seconds, with few 
   const change = operation('bulk-move', units)
   const started = performance.now()
   t.equal((await journal.run(change)).state, 'done')
-  const took = performance.now() - started
-  t.comment(`1,000 models in ${Math.round(took)} ms`)
-  t.ok(took < 30_000, `${Math.round(took)} ms`)
-  t.ok(faulty.names().filter((name) => name === 'fsyncDirectory').length <= 100, 'directories are synced per batch')
-  t.equal(readdirSync(world.path('b/c')).length, 3000)
+  t.comment(`${names.length} models in ${Math.round(performance.now() - started)} ms`)
+  t.ok(faulty.calls() / names.length < 45, `${faulty.calls() / names.length} calls per model of three files`)
+  t.ok(faulty.names().filter((name) => name === 'fsyncDirectory').length <= 30, 'directories are synced per batch')
+  t.equal(readdirSync(world.path('b/c')).length, 3 * names.length)
   t.equal((await journal.undo(String(change.id))).state, 'done')
-  t.equal(readdirSync(world.path('a')).length, 3000)
+  t.equal(readdirSync(world.path('a')).length, 3 * names.length)
   t.notOk(existsSync(world.path('b')))
 })
 
