@@ -32,6 +32,7 @@ export interface StorageAdviceDeps {
   stateFile: string
   usageFile: string
   dotDirectories (): boolean
+  mediaFolders (): string[]
   logger: Pick<Logger, 'error'>
   now (): number
 }
@@ -52,9 +53,10 @@ export function createStorageAdvice (deps: StorageAdviceDeps): StorageAdvice {
 
   async function compute (): Promise<Advice> {
     const mine = key()
-    const online = new Set(deps.libraries.flatMap((library) => library.rootStatus()).filter(({ state }) => state === 'online').map(({ id }) => id))
-    const roots = deps.libraries.flatMap((library) => library.rootStatus()).filter(({ id }) => online.has(id)).map(({ path }) => ({ path }))
-    const report = await runThread({ roots, stateFile: deps.stateFile, usageFile: deps.usageFile, dotDirectories: deps.dotDirectories() }, rowSlices(deps.libraries, online), deps.logger)
+    const roots = deps.libraries.flatMap((library) => library.rootStatus()).filter(({ state }) => state === 'online')
+    const online = new Set(roots.map(({ id }) => id))
+    const { stateFile, usageFile } = deps
+    const report = await runThread({ roots: roots.map(({ path }) => ({ path })), stateFile, usageFile, dotDirectories: deps.dotDirectories(), mediaFolders: deps.mediaFolders() }, rowSlices(deps.libraries, online), deps.logger)
     return { key: mine, computedAt: deps.now(), report }
   }
 

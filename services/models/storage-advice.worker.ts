@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../database/open.ts'
-import { walk, type Listing } from '../files/walk.ts'
+import { isBelow, walk, type Listing } from '../files/walk.ts'
 import { createUsageCounts } from '../stats/usage-counts.ts'
 import { isWeightFile, stemOf } from './file-set.ts'
 import { createHashLedger } from './hash-ledger.ts'
@@ -20,7 +20,7 @@ async function advise (task: StorageTask, slices: readonly StorageSlice[]): Prom
   const rows = slices.flat().map((row): StorageRow => ({ ...row, uses: usage.count(row) }))
   const usageKnown = rows.some(({ uses }) => uses > 0)
   const { listings, unread } = walk({ roots: task.roots, skip: new Set(), proceed: () => true, leaveOut: (name) => STAGING.has(name) || (!task.dotDirectories && name.startsWith('.')) })
-  const findings = findStorage(weigh(rows, task.stateFile), listings.flatMap(orphans), usageKnown)
+  const findings = findStorage(weigh(rows, task.stateFile), listings.filter(({ path }) => !isBelow(path, task.mediaFolders)).flatMap(orphans), usageKnown)
   return { ...pack(findings), usageKnown, unread: unread.length }
 }
 

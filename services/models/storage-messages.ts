@@ -3,6 +3,8 @@ import type { StorageKind, StorageRow } from './storage-findings.ts'
 /** What the thread of the storage advice works on; the rows follow in slices, an empty one ends them. */
 export interface StorageTask {
   roots: readonly { path: string }[]
+  /** Folders inside the roots that hold media of their own: recipes, example images. */
+  mediaFolders: readonly string[]
   stateFile: string
   usageFile: string
   dotDirectories: boolean
