@@ -87,8 +87,9 @@ async function clearPlaceholders (shop: Shop, actions: readonly FileAction[]): P
 
 async function finishOrRevert (shop: Shop, unit: PlannedUnit): Promise<Pick<RecoveredUnit, 'outcome' | 'reason'>> {
   try {
+    const edited = await editedSince(shop, unit.actions.filter(isFileAction))
     for (const action of unit.actions) {
-      if (await isLost(shop, action)) continue
+      if (edited.has(action) || await isLost(shop, action)) continue
       await perform(shop, action, false)
     }
     return { outcome: 'finished' }
@@ -104,6 +105,23 @@ async function isLost (shop: Shop, action: Action): Promise<boolean> {
   if (action.kind !== 'relocate' || action.fromTemporary || await inspect(shop, action) !== 'gone') return false
   shop.logger.warn({ file: action.from }, 'a file of an interrupted operation is neither here nor there; the others are finished without it')
   return true
+}
+
+/**
+ * Files that someone changed after the operation had put them there: all the rest of the unit is done, only its completion
+ * was never noted. To take the rest back because of them would undo what was answered for.
+ */
+async function editedSince (shop: Shop, actions: readonly FileAction[]): Promise<Set<Action>> {
+  const edited = new Set<Action>()
+  for (const action of actions) {
+    const state = await inspect(shop, action)
+    if (state === 'done') continue
+    const inPlace = action.kind === 'rewrite' && action.from === action.to && state === 'blocked'
+    const made = action.kind === 'relocate' && action.fromTemporary && state === 'gone' && await shop.disk.lstat(action.to) !== null
+    if (!inPlace && !made) return new Set()
+    edited.add(action)
+  }
+  return edited
 }
 
 function isBegun (state: ActionState): boolean {

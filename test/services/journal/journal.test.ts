@@ -361,6 +361,28 @@ t.test('while a disk is away nothing is made in its place and nothing is given u
   t.same(world.tree(), before)
 })
 
+t.test('what others edit after a change whose completion was lost is not taken for half of it', async (t) => {
+  const world = worldFor(t, { ...model, 'a/.new.tmp': 'new picture' })
+  const counted = createFaultyDisk()
+  const change = (): Operation => operation('replace-preview', {
+    m: [
+      { kind: 'trash', path: world.path('a/m.webp') },
+      { kind: 'create', path: world.path('a/m.webp'), from: world.path('a/.new.tmp') },
+      { kind: 'write', path: world.path('a/m.metadata.json'), data: '{"preview":"new"}' }
+    ]
+  })
+  await world.journal(counted.disk).run(change())
+  for (const edit of [{ 'a/m.metadata.json': '{"edited":1}' }, { 'a/m.webp': 'edited picture' }]) {
+    world.lay({ ...model, 'a/.new.tmp': 'new picture' })
+    const synced = counted.names().indexOf('fsyncDirectory') + 1
+    await t.rejects(world.journal(createFaultyDisk({ at: synced, how: 'crash', onCrash: () => { world.crash() } }).disk).run(change()))
+    world.lay(edit)
+    t.match(await world.journal().recover(), { operations: [{ state: 'done', units: [{ outcome: 'finished' }] }] })
+    const expected = { 'a/m.webp': 'new picture', 'a/m.metadata.json': '{"preview":"new"}', ...edit }
+    for (const [file, content] of Object.entries(expected)) t.equal(readFileSync(world.path(file), 'utf8'), content)
+  }
+})
+
 t.test('a change that can neither be finished nor taken back is kept as interrupted, and ended once the disk works', async (t) => {
   const world = worldFor(t, model)
   const before = world.tree()
