@@ -7,7 +7,9 @@ import { registerCheckpointRoutes } from './checkpoint.ts'
 import { registerEmbeddingRoutes } from './embedding.ts'
 import { registerListing } from './listing.ts'
 import { registerLoraRoutes } from './lora.ts'
+import { registerMoves } from './moves.ts'
 import { operationNames, type OperationNames } from './operation.ts'
+import { previewChanges } from './preview-changes.ts'
 import { registerQueries } from './queries.ts'
 import { registerScans } from './scans.ts'
 
@@ -26,7 +28,9 @@ const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type 
   registerListing(app, names)
   registerQueries(app, names)
   registerScans(app, names)
+  registerMoves(app, names)
   typeSpecific[type.name](app, names)
+  await app.register(previewChanges, { names })
 }
 
 export default modelRoutes

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createBaseModels } from '../../services/base-models/base-models.ts'
+import { createUploadShelf } from '../../services/files/upload-shelf.ts'
 import { createPreviewServing } from '../../services/models/preview-serving.ts'
 import { mediaType } from '../../services/models/preview-file.ts'
 import { recipesDirectory } from '../../services/settings/recipes-directory.ts'
@@ -22,9 +23,14 @@ import { listExcludedModels, listModels } from './list-models.ts'
 import { listKnownBaseModels, refreshKnownBaseModels } from './list-known-base-models.ts'
 import { listLoaderPool } from './list-loader-pool.ts'
 import { getExampleFiles, getTrainedWords } from './read-companions.ts'
+import { moveModel } from './move-model.ts'
+import { moveModels } from './move-models.ts'
+import { renameModel } from './rename-model.ts'
 import { sampleLoras } from './sample-loras.ts'
 import { cancelTask, scanModels } from './scan-models.ts'
+import { replacePreview } from './replace-preview.ts'
 import { servePreview } from './serve-preview.ts'
+import { setPreviewFromUrl } from './set-preview-from-url.ts'
 import { suggestPaths } from './suggest-paths.ts'
 
 /** What stacks tell of faults that fail no request. */
@@ -32,7 +38,8 @@ export interface StackLog { warn: (message: string, error: unknown) => void }
 
 /** What the product does with models of one type. */
 export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
-  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, random: Math.random, tasks: createRunningTasks(), warn }
+  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, random: Math.random, tasks: createRunningTasks(), warn }
+  const previews = { ...deps, uploads: createUploadShelf(join(core.settings.directory, 'modelshelf', `uploads-${type.prefix}`)) }
   return {
     isReady: () => deps.library.opened,
     listModels: listModels(deps),
@@ -56,6 +63,9 @@ export function createModelUseCases (core: Core, type: ModelType, { warn }: Stac
     suggestPaths: suggestPaths(deps),
     scanModels: scanModels(deps),
     cancelTask: cancelTask(deps),
+    renameModel: renameModel(deps),
+    moveModel: moveModel(deps),
+    moveModels: moveModels(deps),
     getModelInfo: getModelInfo(deps),
     listLoaderPool: listLoaderPool(deps),
     countLetters: countLetters(deps),
@@ -63,7 +73,9 @@ export function createModelUseCases (core: Core, type: ModelType, { warn }: Stac
     sendTriggerWords: sendTriggerWords(deps),
     getUsageTips: getUsageTips(deps),
     sampleLoras: sampleLoras(deps),
-    cycleLoras: cycleLoras(deps)
+    cycleLoras: cycleLoras(deps),
+    replacePreview: replacePreview(previews),
+    setPreviewFromUrl: setPreviewFromUrl({ ...previews, door: core.door })
   }
 }
 
