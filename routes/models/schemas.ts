@@ -7,6 +7,7 @@ const failureTexts: Record<number, string> = {
   400: 'A parameter or the body is not usable',
   403: 'The path may not be read',
   404: 'There is no such thing',
+  409: 'What is there does not allow it',
   416: 'The range lies outside the file',
   500: 'A fault of ours',
   503: 'The library is not opened yet, or its disk does not answer'
