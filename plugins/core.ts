@@ -16,6 +16,7 @@ import { startTrashJanitor } from '../services/journal/trash-janitor.ts'
 import type { RecoveryReport } from '../services/journal/types.ts'
 import { createCacheShelf } from '../services/models/cache-shelf.ts'
 import { createModelIndex } from '../services/models/index/model-index.ts'
+import { createSidecarOverlay, migrateSidecarOverlay } from '../services/models/sidecar-overlay.ts'
 import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
 import { createTrashPlace } from '../services/models/trash-place.ts'
 import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
@@ -51,6 +52,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
 
   const settings = await openSettings(app, options)
   const state = createStateDatabase(options.settingsDirectory, app.log)
+  migrateSidecarOverlay(state)
   const hub = createProgressHub()
   const jobs = createJobSystem({ state, hub, logger: app.log })
   const door = createDoor({ settings, logger: app.log })
@@ -59,11 +61,11 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
-  app.decorate('core', { settings, models, hub, jobs, journal, door, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, sidecarOverlay: createSidecarOverlay(state.db), door, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
-    void openLibraries(app, libraries.all, journal.recover())
+    openLibraries(app, libraries.all, journal.recover()).catch((error: unknown) => { app.log.error({ err: error }, 'the libraries could not be opened') })
     done()
   })
   app.addHook('onClose', async () => {

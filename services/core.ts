@@ -1,5 +1,6 @@
 import type { SettingsManager } from './settings/types.ts'
 import type { ModelLibrary } from './models/ports.ts'
+import type { SidecarOverlay } from './models/sidecar-overlay.ts'
 import type { ModelPrefix } from './models/types.ts'
 import type { ProgressHub } from './progress/types.ts'
 import type { JobSystem } from './jobs/types.ts'
@@ -16,6 +17,8 @@ export interface Core {
   jobs: JobSystem
   /** Every change of a user's file goes through it. */
   journal: Journal
+  /** Edits of models on disks where no file can be written. */
+  sidecarOverlay: SidecarOverlay
   /** The only way out to other hosts. */
   door: Door
   /** User state that cannot be rebuilt. */

@@ -7,6 +7,7 @@ import { registerCheckpointRoutes } from './checkpoint.ts'
 import { registerEmbeddingRoutes } from './embedding.ts'
 import { registerListing } from './listing.ts'
 import { registerLoraRoutes } from './lora.ts'
+import { registerManagement } from './management.ts'
 import { registerMoves } from './moves.ts'
 import { operationNames, type OperationNames } from './operation.ts'
 import { previewChanges } from './preview-changes.ts'
@@ -28,6 +29,7 @@ const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type 
   registerListing(app, names)
   registerQueries(app, names)
   registerScans(app, names)
+  registerManagement(app, names)
   registerMoves(app, names)
   typeSpecific[type.name](app, names)
   await app.register(previewChanges, { names })

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { Core } from '../../services/core.ts'
 import { createSharedModelUseCases, type SharedModelUseCases } from '../../use-cases/models/index.ts'
 import type { RawQuery } from '../../use-cases/models/parse-list-query.ts'
+import { registerUndoDelete } from './management.ts'
 import { registerPreviews } from './previews.ts'
 import { Texts, answers, documentedOnly, filePathParameter, parameters, query, success } from './schemas.ts'
 
@@ -88,6 +89,7 @@ function registerCompanions (app: FastifyInstance): void {
 export const sharedModelRoutes: FastifyPluginAsync = async (app) => {
   app.decorate('useCases', createSharedModelUseCases(app.getDecorator<Core>('core'), { warn: (message, error) => { app.log.warn({ err: error }, message) } }))
   registerPreviews(app)
+  registerUndoDelete(app)
   registerCompanions(app)
   registerBaseModels(app)
 }

@@ -38,14 +38,14 @@ export async function executeUnits (engine: Engine, operation: OperationRow, uni
   const marks = createMarks(engine, operation)
   const results: UnitResult[] = []
   for (const unit of units) {
-    if (marks.touches(unit)) await marks.flush()
+    if (marks.touches(unit)) await marks.flush({ durable: true })
     await runUnit(shopOf(unit), unit, options.signal)
     await marks.add(unit)
     const result = resultOf(unit)
     results.push(result)
     announce(engine, options, result, results.length, units.length)
   }
-  await marks.flush()
+  await marks.flush({ durable: false })
   return { id: operation.id, state: await finishOperation(engine, operation, units), units: results }
 }
 
@@ -79,17 +79,17 @@ interface Marks {
   add (unit: PlannedUnit): Promise<void>
   /** Whether the unit touches a path that an unmarked one touched: then that one must be marked first, or it couldn't be told any more. */
   touches (unit: PlannedUnit): boolean
-  flush (): Promise<void>
+  flush (options: { durable: boolean }): Promise<void>
 }
 
 function createMarks (engine: Engine, operation: OperationRow): Marks {
   let units: PlannedUnit[] = []
   const paths = new Set<string>()
-  const flush = async (): Promise<void> => {
+  const flush = async (options: { durable: boolean }): Promise<void> => {
     if (units.length === 0) return
     const actions = units.filter((unit) => unit.state === 'done').flatMap((unit) => unit.actions)
     await syncDirectories(engine, actions)
-    engine.store.mark(operation, units, engine.clock.now())
+    engine.store.mark(operation, units, engine.clock.now(), options)
     units = []
     paths.clear()
   }
@@ -99,7 +99,7 @@ function createMarks (engine: Engine, operation: OperationRow): Marks {
     add: async (unit) => {
       units.push(unit)
       for (const path of filePaths(unit)) paths.add(path)
-      if (units.length >= BATCH) await flush()
+      if (units.length >= BATCH) await flush({ durable: false })
     }
   }
 }

@@ -81,8 +81,12 @@ export interface Intent {
 /** The journal's tables. The state database commits with `synchronous=FULL`: an intent is on the disk when `begin` returns. */
 export interface JournalStore {
   begin (intent: Intent): OperationRow
-  /** States of units, in one transaction with what follows from them: trash items, units undone. */
-  mark (operation: OperationRow, units: readonly PlannedUnit[], now: number): void
+  /**
+   * States of units, in one transaction with what follows from them: trash items, units undone. Without `durable` a power cut
+   * may take it back, but never while it keeps what was begun later: recovery then tells the units from the disk again.
+   */
+  mark (operation: OperationRow, units: readonly PlannedUnit[], now: number, options: { durable: boolean }): void
+  /** Not waited for: see `mark`. */
   complete (id: string, state: OperationState, now: number): void
   read (id: string): OperationRow | undefined
   page (limit: number, before: number | null): OperationRow[]
@@ -116,8 +120,12 @@ export function createJournalStore (state: StateDatabase): JournalStore {
       insertIntent(db, intent)
       return readOperation.get(intent.id) as OperationRow
     }).immediate(),
-    mark: (operation, units, now) => { db.transaction(() => { markUnits(db, trash, operation, units, now) }).immediate() },
-    complete: (id, outcome, now) => { finish.run(outcome, now, id) },
+    mark: (operation, units, now, { durable }) => {
+      const mark = db.transaction(() => { markUnits(db, trash, operation, units, now) })
+      if (durable) mark.immediate()
+      else withoutWaiting(db, () => { mark.immediate() })
+    },
+    complete: (id, outcome, now) => { withoutWaiting(db, () => { finish.run(outcome, now, id) }) },
     read: (id) => readOperation.get(id),
     page: (limit, before) => readPage.all(before ?? Number.MAX_SAFE_INTEGER, limit),
     unfinished: () => readUnfinished.all(),
@@ -125,6 +133,17 @@ export function createJournalStore (state: StateDatabase): JournalStore {
     bytes: (operation, sha256) => readBytes.get(operation, sha256)?.data,
     forget: (finishedBefore, now) => db.transaction(() => forget(db, finishedBefore, now)).immediate(),
     wasForgotten: (id) => known.get(id) !== undefined
+  }
+}
+
+/** Commits to the log without syncing it; the next durable commit syncs it along. */
+function withoutWaiting (db: Database, work: () => void): void {
+  const before = Number(db.pragma('synchronous', { simple: true }))
+  db.pragma('synchronous = normal')
+  try {
+    work()
+  } finally {
+    db.pragma(`synchronous = ${before}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import type { StateDatabase } from '../database/types.ts'
 import type { PathQueue } from '../files/path-queue.ts'
@@ -59,6 +60,8 @@ export interface LibrarySession {
   load (willScan: boolean): Promise<void>
   scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
+  /** Hashes a file as it is now and remembers it. */
+  hashFile (filePath: string, signal?: AbortSignal): Promise<string>
   /** Brings rows and index in step with what was done on disk; answers nothing once the session closes. */
   settle (done: DoneOnDisk): Promise<IndexedModel[]>
   accept (rootId: string): void
@@ -233,6 +236,14 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
         if (lost.size > 0) look([...lost])
         else followUp()
       }
+    },
+    async hashFile (path, signal) {
+      const { dev, ino } = await stat(path)
+      const { sha256, size, mtimeMs } = await deps.hashPool.hash(path, { signal })
+      const file = { path, size, mtimeMs, dev, ino }
+      const known = ledger.find(file)
+      ledger.put(file, { sha256, autov3: known?.sha256 === sha256 ? known.autov3 : null })
+      return sha256
     },
     async settle (done) {
       const work = settle(done)

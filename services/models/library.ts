@@ -238,6 +238,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
       for (const path of paths) mine.wanted.add(contain(path).path)
       return startHashing()
     },
+    hashFile: async (filePath, signal) => await opened().hashFile(contain(filePath).path, signal),
     async acceptRoot (rootId) {
       const mine = opened()
       if (!mine.board.roots().some((root) => root.id === rootId)) throw new NotFoundError('There is no such folder', 'root-not-found')

@@ -177,5 +177,10 @@ export interface ModelLibrary {
   clearPreview (previewPath: string): void
   /** Starts (or joins) the job that hashes what is pending; `paths` also hashes lazily hashed models. */
   hashPending (paths?: readonly string[]): Job | undefined
+  /**
+   * SHA-256 of a file as it is now, computed off the loop whatever is known of it, and remembered for this very file.
+   * @throws HashingError
+   */
+  hashFile (filePath: string, signal?: AbortSignal): Promise<string>
   acceptRoot (rootId: string): Promise<void>
 }

@@ -10,7 +10,7 @@ import { isObject } from './read-value.ts'
 import { SIDECAR_FIELD_ORDER } from './schema.ts'
 
 export const SIDECAR_EXTENSION = '.metadata.json'
-const MAX_SIDECAR_BYTES = 64 * 1024 * 1024
+export const MAX_SIDECAR_BYTES = 64 * 1024 * 1024
 /** JSON.stringify recurses: a document nested deeper could be read but never answered or written. */
 const MAX_DEPTH = 512
 /** A document below this size cannot be nested deep enough to matter, save by runs of brackets. */
@@ -82,7 +82,7 @@ export function inFieldOrder (document: Record<string, unknown>): Record<string,
  */
 export async function writeSidecar (path: string, document: Record<string, unknown>, options: { durable: boolean }): Promise<{ backup: string | null }> {
   const present = await readPresent(path)
-  const complete = await completed(path, document)
+  const complete = await completeSidecar(path, document)
   if (present === undefined) {
     await writeFileAtomic(path, serializeSidecar(inFieldOrder(complete)), options)
     return { backup: null }
@@ -108,7 +108,7 @@ async function readPresent (path: string): Promise<Buffer | 'oversized' | undefi
 }
 
 /** Fields without which other programs drop a model are never left out. `folder` belongs to the index, not to the file. */
-async function completed (path: string, document: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function completeSidecar (path: string, document: Record<string, unknown>): Promise<Record<string, unknown>> {
   const { folder, ...complete } = document
   for (const name of ['file_path', 'preview_url']) {
     const value = complete[name]
@@ -127,9 +127,13 @@ async function completed (path: string, document: Record<string, unknown>): Prom
   return complete
 }
 
+/** Where a sidecar that can't be used is kept before another takes its place. */
+export function backupPath (path: string): string {
+  return `${path}.bak-${new Date().toISOString().replace(/[-:]/g, '').replace('.', '')}`
+}
+
 async function keepCopy (path: string, durable: boolean): Promise<string> {
-  const time = new Date().toISOString().replace(/[-:]/g, '').replace('.', '')
-  const copy = `${path}.bak-${time}`
+  const copy = backupPath(path)
   await copyFile(path, copy, constants.COPYFILE_EXCL)
   if (durable) {
     const file = await open(copy, 'r+')

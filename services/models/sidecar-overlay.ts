@@ -42,17 +42,16 @@ export function createSidecarOverlay (db: Database): SidecarOverlay {
   const write = db.prepare('INSERT OR REPLACE INTO sidecar_overlay (type, path, file_size, file_mtime, sidecar_size, sidecar_mtime, document, edited_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
   const move = db.prepare('UPDATE OR REPLACE sidecar_overlay SET path = ? WHERE type = ? AND path = ?')
   const drop = db.prepare('DELETE FROM sidecar_overlay WHERE type = ? AND path = ?')
-  // Almost always there is none, and a scan asks for every file.
-  let empty = some.get() === undefined
+  // Almost always there is none, and a scan asks for every file; what is edited while it runs is described anew afterwards.
+  const empty = db.readonly && some.get() === undefined
   return {
     find: (type, path, { file, sidecar }) => empty
       ? undefined
       : read.get(type, path, file.size, file.mtimeMs, sidecar?.size ?? null, sidecar?.mtimeMs ?? null) as Buffer | undefined,
     put (type, path, { file, sidecar }, document) {
-      empty = false
       write.run(type, path, file.size, file.mtimeMs, sidecar?.size ?? null, sidecar?.mtimeMs ?? null, Buffer.from(document), new Date().toISOString())
     },
-    relocate (type, from, to) { if (!empty) move.run(to, type, from) },
-    remove (type, path) { if (!empty) drop.run(type, path) }
+    relocate (type, from, to) { move.run(to, type, from) },
+    remove (type, path) { drop.run(type, path) }
   }
 }

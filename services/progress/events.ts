@@ -38,6 +38,7 @@ export const eventTable = {
   'job.finished': Type.Object({ id: Type.String(), kind: Type.String(), state: Type.String() }),
   'root.online': Type.Object({ id: Type.String(), path: Type.String(), model_type: Type.String() }),
   'root.offline': Type.Object({ id: Type.String(), path: Type.String(), model_type: Type.String(), reason: Type.String() }),
+  'operation.finished': Type.Object({ id: Type.String(), kind: Type.String(), state: Type.String() }, { description: 'An undo, or a restore from the trash, has ended.' }),
   'settings.changed': Type.Object({ keys: Type.Array(Type.String()) }, { description: 'Names of the settings that changed; never their values.' }),
   'library.activated': Type.Object({ library: Type.String() })
 } as const satisfies Record<string, TSchema>

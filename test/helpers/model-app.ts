@@ -109,6 +109,7 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     exclusively: async (_paths, work) => await work(),
     settle: async () => [],
     isAway: () => false,
+    hashFile: async () => '',
     contain (path) {
       const normal = normalizeClientPath(path)
       const found = own.find((one) => containedIn(one.path, normal))

@@ -2,14 +2,14 @@ import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
 import app from '../../app.ts'
 import { fastifyOptions } from '../../plugins/server-options.ts'
 import type { StartOptions } from '../../services/core.ts'
 import type { OpenableModelLibrary } from '../../services/models/library.ts'
 import type { FrameSink } from '../../services/progress/types.ts'
 
-/** What tap's `t` gives that we use. */
-interface TestScope { testdir: (content?: object) => string, teardown: (fn: () => unknown) => void }
+type TestScope = Pick<Test, 'testdir' | 'teardown'>
 
 export interface Answer<Json = Record<string, never>> { status: number, json: Json, headers: Record<string, unknown>, text: string }
 
@@ -115,7 +115,6 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
   await run.idle()
   return run
 }
-
 
 /** Bytes of a small model file, different for each name. */
 export function modelBytes (name: string): Buffer {

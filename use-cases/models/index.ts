@@ -1,14 +1,18 @@
 import { join } from 'node:path'
 import { createBaseModels } from '../../services/base-models/base-models.ts'
 import { createUploadShelf } from '../../services/files/upload-shelf.ts'
+import { createSidecarEditor } from '../../services/models/edit-sidecar.ts'
 import { createPreviewServing } from '../../services/models/preview-serving.ts'
 import { mediaType } from '../../services/models/preview-file.ts'
 import { recipesDirectory } from '../../services/settings/recipes-directory.ts'
 import type { Core } from '../../services/core.ts'
 import { createRunningTasks } from '../../services/models/running-tasks.ts'
 import type { ModelType } from '../../services/models/types.ts'
+import { addTags } from './add-tags.ts'
 import { countBaseModels, countModelTypes, searchTags, topTags } from './count-facets.ts'
 import { cycleLoras } from './cycle-loras.ts'
+import { deleteModel, deleteModels } from './delete-models.ts'
+import { excludeModel, includeModel } from './exclude-model.ts'
 import { findDuplicates, findFilenameConflicts } from './find-duplicates.ts'
 import { getCivitaiUrl } from './get-civitai-url.ts'
 import { getInitStatus } from './get-init-status.ts'
@@ -26,12 +30,15 @@ import { getExampleFiles, getTrainedWords } from './read-companions.ts'
 import { moveModel } from './move-model.ts'
 import { moveModels } from './move-models.ts'
 import { renameModel } from './rename-model.ts'
+import { saveMetadata } from './save-metadata.ts'
 import { sampleLoras } from './sample-loras.ts'
 import { cancelTask, scanModels } from './scan-models.ts'
 import { replacePreview } from './replace-preview.ts'
 import { servePreview } from './serve-preview.ts'
 import { setPreviewFromUrl } from './set-preview-from-url.ts'
 import { suggestPaths } from './suggest-paths.ts'
+import { undoDelete } from './undo-delete.ts'
+import { verifyDuplicates } from './verify-duplicates.ts'
 
 /** What stacks tell of faults that fail no request. */
 export interface StackLog { warn: (message: string, error: unknown) => void }
@@ -39,6 +46,8 @@ export interface StackLog { warn: (message: string, error: unknown) => void }
 /** What the product does with models of one type. */
 export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
   const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, random: Math.random, tasks: createRunningTasks(), warn }
+  const editSidecar = createSidecarEditor({ library: deps.library, journal: core.journal, overlay: core.sidecarOverlay })
+  const changes = { ...deps, editSidecar }
   const previews = { ...deps, uploads: createUploadShelf(join(core.settings.directory, 'modelshelf', `uploads-${type.prefix}`)) }
   return {
     isReady: () => deps.library.opened,
@@ -63,6 +72,13 @@ export function createModelUseCases (core: Core, type: ModelType, { warn }: Stac
     suggestPaths: suggestPaths(deps),
     scanModels: scanModels(deps),
     cancelTask: cancelTask(deps),
+    deleteModel: deleteModel(deps),
+    deleteModels: deleteModels(deps),
+    excludeModel: excludeModel(changes),
+    includeModel: includeModel(changes),
+    saveMetadata: saveMetadata(changes),
+    addTags: addTags(changes),
+    verifyDuplicates: verifyDuplicates(changes),
     renameModel: renameModel(deps),
     moveModel: moveModel(deps),
     moveModels: moveModels(deps),
@@ -118,6 +134,7 @@ export function createSharedModelUseCases (core: Core, { warn }: StackLog) {
     warn
   })
   return {
+    undoDelete: undoDelete({ ...deps, journal: core.journal, now: Date.now }),
     servePreview: servePreview(deps),
     getInitStatus: getInitStatus(deps),
     getTrainedWords: getTrainedWords(deps),

@@ -1,0 +1,113 @@
+import { failureOf } from '../../services/journal/errors.ts'
+import type { OperationResult, UnitError } from '../../services/journal/types.ts'
+import { createDeletionPlanner, deletionTarget, type Deletion, type DeletionTarget } from '../../services/models/deletion.ts'
+import type { RunningTasks } from '../../services/models/running-tasks.ts'
+import { sidecarPath } from '../../services/models/sidecar-file.ts'
+import { requirePath, requirePaths, type ChangeDeps } from './change-deps.ts'
+
+type Deps = Pick<ChangeDeps, 'library' | 'hub' | 'journal'>
+
+export interface DeletedModel { deleted_files: string[], batch_id: string | null }
+
+export interface DeletedFile { file_path: string, success: boolean, deleted_files?: string[], error?: string }
+
+export interface DeletedModels {
+  status: 'success' | 'cancelled'
+  total_deleted: number
+  total_attempted: number
+  cache_updated: boolean
+  results: DeletedFile[]
+  batch_id?: string
+}
+
+/** Takes a model with its files to the trash; one that is gone already is forgotten. @throws InvalidInputError, NotFoundError, OfflineError */
+export const deleteModel = (deps: Deps) => async ({ file_path: path }: { file_path?: unknown }): Promise<DeletedModel> => {
+  const target = deletionTarget(deps.library, requirePath(path, 'Model path is required'))
+  const { deletions, result } = await trash(deps, [target], { kind: 'delete', route: 'delete' })
+  const [deletion] = deletions
+  if (deletion?.kind === 'refused') throw deletion.error
+  if (result?.units[0]?.error) throw failureOf(result.units[0]) ?? new Error('The unit failed without a reason')
+  return { deleted_files: [], batch_id: result?.id ?? null }
+}
+
+/**
+ * The same for many, as one operation that is undone as one. Every path is judged before anything is touched; then one that
+ * fails stops no other. A cancel stops before the next model, and what was done is told and in the index in any case.
+ */
+export const deleteModels = (deps: Deps & { tasks: RunningTasks }) => async ({ file_paths: paths }: { file_paths?: unknown }): Promise<DeletedModels> => {
+  const texts = requirePaths(paths, 'No file paths provided for deletion')
+  const targets = [...new Map(texts.map((text) => {
+    const target = deletionTarget(deps.library, text)
+    return [target.path, target]
+  })).values()]
+  return await deps.tasks.run(async (signal) => {
+    const { deletions, result } = await trash(deps, targets, { kind: 'bulk-delete', route: 'bulk-delete', signal })
+    return summary(targets.length, deletions, result, signal)
+  })
+}
+
+interface TrashOptions { kind: 'delete' | 'bulk-delete', route: string, signal?: AbortSignal }
+interface Trashed { deletions: Deletion[], result: OperationResult | null }
+
+async function trash (deps: Deps, targets: readonly DeletionTarget[], options: TrashOptions): Promise<Trashed> {
+  const held = targets.flatMap(({ path }) => [path, sidecarPath(path)])
+  return await deps.library.exclusively([...new Set(held)], async () => await trashHeld(deps, targets, options))
+}
+
+async function trashHeld ({ library, hub, journal }: Deps, targets: readonly DeletionTarget[], { kind, route, signal }: TrashOptions): Promise<Trashed> {
+  const plan = createDeletionPlanner(library)
+  const deletions: Deletion[] = []
+  for (const target of targets) {
+    if (signal?.aborted) break
+    deletions.push(await plan(target))
+  }
+  const units = deletions.flatMap((deletion) => deletion.kind === 'there' ? [deletion.unit] : [])
+  const done: string[] = []
+  let result: OperationResult | null = null
+  try {
+    if (units.length > 0) {
+      const what = units.length === 1 ? `Delete ${units[0]?.label ?? 'a model'}` : `Delete ${units.length} models`
+      result = await journal.run({ kind, route, summary: what, units }, { signal, onUnit: ({ key, ok }) => { if (ok) done.push(key) } })
+    }
+  } finally {
+    const removed = done.concat(deletions.flatMap((deletion) => deletion.kind === 'vanished' ? [deletion.path] : []))
+    await library.settle({ removed })
+    announce({ library, hub }, removed, result?.id)
+  }
+  return { deletions, result }
+}
+
+function announce ({ library, hub }: Pick<Deps, 'library' | 'hub'>, removed: readonly string[], operation: string | undefined): void {
+  if (removed.length === 0) return
+  const model_type = library.type.name
+  const refs = operation === undefined ? {} : { operation }
+  for (const file_path of removed) hub.publish('model.deleted', { model_type, file_path }, refs)
+  hub.publish('models.changed', { model_type, created: 0, updated: 0, deleted: removed.length }, refs)
+  hub.publish('facets.changed', { model_type }, refs)
+  hub.broadcast('fetch', { type: 'models_changed' })
+}
+
+function summary (attempted: number, deletions: readonly Deletion[], result: OperationResult | null, signal: AbortSignal): DeletedModels {
+  const units = new Map(result?.units.map((unit) => [unit.key, unit]))
+  const results = deletions.flatMap((deletion): DeletedFile[] => {
+    if (deletion.kind === 'vanished') return [{ file_path: deletion.path, success: true, deleted_files: [] }]
+    if (deletion.kind === 'refused') return [failed(deletion.path, deletion.error)]
+    const unit = units.get(deletion.path)
+    if (unit?.ok) return [{ file_path: deletion.path, success: true, deleted_files: [] }]
+    return unit?.error === undefined || unit.error.code === 'not-run' ? [] : [failed(deletion.path, unit.error)]
+  })
+  const total = results.filter(({ success }) => success).length
+  const staged = result?.units.some(({ ok }) => ok) ?? false
+  return {
+    status: signal.aborted && results.length < attempted ? 'cancelled' : 'success',
+    total_deleted: total,
+    total_attempted: attempted,
+    cache_updated: total > 0,
+    results,
+    ...(staged && result && { batch_id: result.id })
+  }
+}
+
+function failed (path: string, { message }: Pick<UnitError, 'message'>): DeletedFile {
+  return { file_path: path, success: false, error: message }
+}

@@ -1,0 +1,104 @@
+import { ConflictError, DomainError, InvalidInputError, NotFoundError } from '../../services/errors.ts'
+import { failureOf } from '../../services/journal/errors.ts'
+import type { Journal, OperationDetail, OperationResult, Step } from '../../services/journal/types.ts'
+import type { ModelLibrary } from '../../services/models/ports.ts'
+import { holdPaths, settleOperation } from '../../services/models/settle-operation.ts'
+import { findStagedBatch, type StagedBatch } from '../../services/models/staged-batch.ts'
+import type { ProgressHub } from '../../services/progress/types.ts'
+import { withinLibrary } from './within-library.ts'
+
+export interface UndoDeps {
+  libraries: readonly ModelLibrary[]
+  journal: Journal
+  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
+  /** Milliseconds since 1970. */
+  now: () => number
+}
+
+export interface UndoneDelete { restored: string[], kind: 'model' }
+
+const ROUTE = 'undo-delete'
+/** Clients show 20 seconds; what is on its way when they end still arrives. */
+const WINDOW_SECONDS = 25
+const GRACE_SECONDS = 5
+const DELETES = new Set(['delete', 'bulk-delete'])
+
+/**
+ * Puts back what a delete took away, all of it or nothing. Batches that another program of the family laid aside are known, too.
+ * @throws InvalidInputError; NotFoundError for an unknown batch, for one whose time is over, and when a place is taken
+ */
+export const undoDelete = (deps: UndoDeps) => async ({ batch_id: id }: { batch_id?: unknown }): Promise<UndoneDelete> => {
+  if (typeof id !== 'string' || id === '') throw new InvalidInputError('batch_id is required')
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new InvalidInputError('Invalid batch_id')
+  const own = ownBatch(deps.journal, id)
+  if (own) return await undoOwn(deps, own)
+  const batch = await findStagedBatch(deps.libraries.flatMap((library) => library.roots().filter((root) => !library.isAway(root.id)).map(({ path }) => path)), id)
+  if (!batch) throw unknown(id)
+  return await restoreStaged(deps, id, batch)
+}
+
+function unknown (id: string): NotFoundError {
+  return new NotFoundError(`Unknown batch id: ${id}`, 'batch-unknown')
+}
+
+function expired (): NotFoundError {
+  return new NotFoundError('The time to undo this has expired', 'batch-expired')
+}
+
+/** undefined: not one of ours. @throws NotFoundError when it is over */
+function ownBatch (journal: Journal, id: string): OperationDetail | undefined {
+  let operation: OperationDetail
+  try {
+    if (journal.expired(id, WINDOW_SECONDS)) throw expired()
+    operation = journal.operation(id)
+  } catch (error) {
+    if (error instanceof NotFoundError && error.code !== 'batch-expired') return undefined
+    throw error
+  }
+  if (!DELETES.has(operation.kind) || operation.state === 'undone') throw unknown(id)
+  return operation
+}
+
+async function undoOwn ({ libraries, journal, hub }: UndoDeps, operation: OperationDetail): Promise<UndoneDelete> {
+  const paths = operation.unit_list.map(({ key }) => key)
+  return await holdPaths(libraries, paths, async () => {
+    const result = await asNotFound(async () => await journal.undo(operation.id, ROUTE))
+    return await finish(libraries, hub, result)
+  })
+}
+
+async function restoreStaged ({ libraries, journal, hub, now }: UndoDeps, id: string, batch: StagedBatch): Promise<UndoneDelete> {
+  if (batch.expiresAt + GRACE_SECONDS < now() / 1000) throw expired()
+  const moves = batch.files.map(({ staged, original }): Step & { kind: 'move' } => ({ kind: 'move', from: staged, to: withinLibrary(libraries, original) }))
+  if (moves.length === 0) throw unknown(id)
+  const steps: Step[] = [
+    ...moves,
+    { kind: 'trash', path: batch.manifest },
+    { kind: 'rmdir', path: batch.directory },
+    { kind: 'rmdir', path: batch.directory.slice(0, batch.directory.lastIndexOf('/')) }
+  ]
+  return await holdPaths(libraries, moves.map(({ to }) => to), async () => {
+    const result = await journal.run({ kind: 'restore', route: ROUTE, summary: 'Restore deleted models', units: [{ key: moves[0]?.to ?? id, label: 'Deleted models', steps }] })
+    const done = await finish(libraries, hub, result)
+    return { ...done, restored: moves.map(({ to }) => to) }
+  })
+}
+
+async function finish (libraries: readonly ModelLibrary[], hub: UndoDeps['hub'], result: OperationResult): Promise<UndoneDelete> {
+  const { restored } = await settleOperation(libraries, hub, result)
+  const broken = result.units.find(({ ok }) => !ok)
+  if (!broken) return { restored, kind: 'model' }
+  const failure = failureOf(broken)
+  if (failure?.code === 'destination-exists') throw new NotFoundError(failure.message, failure.code)
+  throw failure ?? new ConflictError('Some files could not be restored')
+}
+
+/** Clients know a changed world as 404. */
+async function asNotFound<T> (work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'undo-refused') throw new NotFoundError(error.message, 'undo-refused')
+    throw error
+  }
+}
