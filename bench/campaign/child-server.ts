@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, poll, untilIdle } from '../built-server.ts'
+
+export interface ChildServer {
+  base: string
+  /** Until it serves every index and nothing runs in the background. */
+  ready (): Promise<void>
+  /** As a power cut does it: nothing is finished. Resolves when the process is gone. */
+  kill (): Promise<void>
+  /** Ended by itself: a crash. */
+  crashed (): boolean
+}
+
+export interface ChildServerOptions { serverFile: string, settings: string, environment?: NodeJS.ProcessEnv }
+
+/** A server as a process of its own, on a settings directory that earlier ones were killed on. */
+export async function startChildServer ({ serverFile, settings, environment = {} }: ChildServerOptions): Promise<ChildServer> {
+  const port = await freePort()
+  mkdirSync(settings, { recursive: true })
+  const log = openSync(join(settings, 'server.log'), 'a')
+  const startedAt = Date.now()
+  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port)], { stdio: ['ignore', log, log], env: { ...process.env, NODE_OPTIONS: '', ...environment } })
+  closeSync(log)
+  const exited = once(child, 'exit')
+  const base = `http://127.0.0.1:${port}`
+  let killed = false
+  const gone = (): boolean => child.exitCode !== null || child.signalCode !== null
+  return {
+    base,
+    async ready () {
+      await poll('the server to be ready', async () => {
+        if (gone()) return 'gone'
+        const { status } = await fetch(`${base}/health/ready`)
+        return status === 200 ? 'ready' : undefined
+      }, { within: 60_000 })
+      if (gone()) throw new Error(`the server ended by itself, see ${join(settings, 'server.log')}`)
+      // An index from the rows is complete before the disk has been looked at: every root must have been since the start.
+      await poll('the folders to be compared', async () => {
+        const answer = await fetch(`${base}/api/v1/library/roots`)
+        const { items } = await answer.json() as { items: { last_reconcile: string | null }[] }
+        return items.every(({ last_reconcile: at }) => at !== null && Date.parse(at) >= startedAt) ? true : undefined
+      }, { within: 60_000 })
+      await untilIdle(base)
+    },
+    async kill () {
+      killed = true
+      if (!gone()) child.kill('SIGKILL')
+      await exited
+    },
+    crashed: () => gone() && !killed
+  }
+}
