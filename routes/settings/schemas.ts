@@ -2,7 +2,7 @@ import { Type, type TSchema } from '@sinclair/typebox'
 import { settingRows } from '../../services/settings/schema.ts'
 
 const open = { additionalProperties: true }
-const tags = ['Settings']
+const tags = ['settings']
 
 const failureTexts: Record<number, string> = {
   400: 'The body is not usable',
@@ -19,7 +19,7 @@ function answers (ok: TSchema, ...failures: number[]): Record<number, TSchema> {
 }
 
 function members (filter: (row: (typeof settingRows)[number]) => boolean): Record<string, TSchema> {
-  return Object.fromEntries(settingRows.filter(filter).map(({ key, kind }) => [key, Type.Optional(kind.schema)]))
+  return Object.fromEntries(settingRows.filter(filter).map(({ key, kind, meaning }) => [key, Type.Optional({ ...kind.schema, description: meaning })]))
 }
 
 const flags = Object.fromEntries(settingRows.filter(({ exposure }) => exposure === 'secret').map(({ key }) => [`${key}_set`, Type.Boolean()]))
