@@ -11,7 +11,7 @@ import type { FrameSink } from '../../services/progress/types.ts'
 
 type TestScope = Pick<Test, 'testdir' | 'teardown'>
 
-export interface Answer<Json = Record<string, never>> { status: number, json: Json, headers: Record<string, unknown>, text: string }
+export interface Answer<Json = Record<string, unknown>> { status: number, json: Json, headers: Record<string, unknown>, text: string }
 
 export interface RunningApp {
   app: FastifyInstance
@@ -20,9 +20,9 @@ export interface RunningApp {
   settingsDirectory: string
   /** The root of each type. */
   roots: { loras: string, checkpoints: string, unet: string, embeddings: string }
-  /** Frames of the legacy channel 'fetch', in order. */
+  /** Frames of the legacy channel 'fetch' since the first scan, in order. */
   frames: Record<string, unknown>[]
-  /** Frames of the v1 feed, in order. */
+  /** Frames of the v1 feed since the first scan, in order. */
   events: Record<string, unknown>[]
   call (method: 'GET' | 'POST' | 'DELETE' | 'PUT', url: string, body?: unknown): Promise<Answer>
   post (url: string, body?: unknown): Promise<Answer>
@@ -86,7 +86,7 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
   async function call (method: 'GET' | 'POST' | 'DELETE' | 'PUT', url: string, body?: unknown): Promise<Answer> {
     const answer = await server.inject({ method, url, ...(body !== undefined && { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) })
     const isJson = String(answer.headers['content-type']).startsWith('application/json')
-    return { status: answer.statusCode, json: isJson ? answer.json() : {} as Record<string, never>, headers: answer.headers, text: answer.body }
+    return { status: answer.statusCode, json: isJson ? answer.json() : {} as Record<string, unknown>, headers: answer.headers, text: answer.body }
   }
 
   const run: RunningApp = {
@@ -113,6 +113,9 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
   }
   runs.add(run)
   await run.idle()
+  // Of the first scan nobody wants to hear.
+  frames.length = 0
+  events.length = 0
   return run
 }
 
