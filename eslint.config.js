@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.tap/', 'web/dist/'] },
+  { ignores: ['dist/', 'dist-*/', 'node_modules/', 'coverage/', '.tap/', 'web/dist/'] },
   ...neostandard({ ts: true }),
   {
     files: ['**/*.ts'],

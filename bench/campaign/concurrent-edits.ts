@@ -61,9 +61,10 @@ async function edit (client: CampaignClient, number: number, { paths, edits, see
 }
 
 async function editOne (client: CampaignClient, value: string, { path, field, tags, written }: { path: string, field: string, tags: boolean, written: Written }): Promise<void> {
+  const content = field === 'usage_tips' ? JSON.stringify({ value }) : value
   const answer = tags
     ? await client.post('/api/lm/loras/add-tags', { file_path: path, tags: [value] })
-    : await client.post('/api/lm/loras/save-metadata', { file_path: path, [field]: value })
+    : await client.post('/api/lm/loras/save-metadata', { file_path: path, [field]: content })
   if (answer?.status !== 200) {
     written.refused.push({ kind: 'refused', text: `an edit was answered ${answer?.status}: ${JSON.stringify(answer?.json)}` })
     return
@@ -71,7 +72,7 @@ async function editOne (client: CampaignClient, value: string, { path, field, ta
   written.acknowledged++
   const sidecar = path.replace(/\.safetensors$/, '.metadata.json')
   if (tags) written.tags.set(sidecar, [...written.tags.get(sidecar) ?? [], value])
-  else written.fields.set(sidecar, (written.fields.get(sidecar) ?? new Map<string, unknown>()).set(field, value))
+  else written.fields.set(sidecar, (written.fields.get(sidecar) ?? new Map<string, unknown>()).set(field, content))
 }
 
 function judge (written: readonly Written[], documents: ReadonlyMap<string, Record<string, unknown>>, only?: readonly string[]): Complaint[] {

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { runCampaign } from '../bench/campaign/campaign.ts'
+import { editTogether } from '../bench/campaign/concurrent-edits.ts'
+
+const root = join(import.meta.dirname, '..')
+/** Beside the sources, so that packages are found; of their own, so that no build is in the way of another. */
+const build = join(root, `dist-campaign-${process.pid}`)
+const serverFile = join(build, 'server.js')
+
+t.before(() => {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', build], { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  if (status !== 0) throw new Error(stdout)
+})
+t.teardown(() => rmSync(build, { recursive: true, force: true }))
+
+t.test('whatever was acknowledged is there after the server was killed, again and again', async (t) => {
+  const report = await runCampaign({ directory: join(t.testdir(), 'kills'), serverFile, kills: 10, models: 60, seed: 11 })
+  t.same(report.complaints, [])
+  t.ok(report.kills >= 10)
+  const answered = Object.values(report.answers).reduce((sum, counts) => sum + (counts[200] ?? 0), 0)
+  t.ok(answered >= 100, `${answered} changes were acknowledged`)
+})
+
+t.test('two clients edit the same sidecars at the same time, and no acknowledged field is lost', async (t) => {
+  const report = await editTogether({ directory: join(t.testdir(), 'edits'), serverFile, seed: 12, files: 50, edits: 400 })
+  t.same(report.complaints, [])
+  t.equal(report.acknowledged, 400)
+})
