@@ -14,6 +14,7 @@ import jobRoutes from './routes/jobs/index.ts'
 import libraryRoutes from './routes/library/index.ts'
 import modelRoutes, { sharedModelRoutes } from './routes/models/index.ts'
 import operationRoutes from './routes/operations/index.ts'
+import organizeRoutes from './routes/organize/index.ts'
 import progressRoutes from './routes/progress/index.ts'
 import settingsRoutes from './routes/settings/index.ts'
 import storageRoutes from './routes/storage/index.ts'
@@ -37,6 +38,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(libraryRoutes)
   for (const type of modelTypes) await fastify.register(modelRoutes, { type })
   await fastify.register(sharedModelRoutes)
+  await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
   await fastify.register(operationRoutes)
   await fastify.register(webRoutes)

@@ -18,6 +18,7 @@ import { createCacheShelf } from '../services/models/cache-shelf.ts'
 import { createModelIndex } from '../services/models/index/model-index.ts'
 import { createSidecarOverlay, migrateSidecarOverlay } from '../services/models/sidecar-overlay.ts'
 import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
+import { createOrganizer } from '../services/models/organizer.ts'
 import { createTrashPlace } from '../services/models/trash-place.ts'
 import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
 import type { IndexPreferences } from '../services/models/ports.ts'
@@ -59,9 +60,10 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
   const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => libraries.all.flatMap((library) => library.roots())) })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
+  const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
-  app.decorate('core', { settings, models, hub, jobs, journal, sidecarOverlay: createSidecarOverlay(state.db), door, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()

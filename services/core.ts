@@ -5,6 +5,7 @@ import type { ModelPrefix } from './models/types.ts'
 import type { ProgressHub } from './progress/types.ts'
 import type { JobSystem } from './jobs/types.ts'
 import type { Journal } from './journal/types.ts'
+import type { Organizer } from './models/organizer.ts'
 import type { Door } from './network/types.ts'
 import type { StateDatabase } from './database/types.ts'
 
@@ -17,6 +18,8 @@ export interface Core {
   jobs: JobSystem
   /** Every change of a user's file goes through it. */
   journal: Journal
+  /** Sorts models into the folders of the templates, one run at a time over all types. */
+  organizer: Organizer
   /** Edits of models on disks where no file can be written. */
   sidecarOverlay: SidecarOverlay
   /** The only way out to other hosts. */

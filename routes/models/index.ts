@@ -9,6 +9,7 @@ import { registerListing } from './listing.ts'
 import { registerLoraRoutes } from './lora.ts'
 import { registerManagement } from './management.ts'
 import { registerMoves } from './moves.ts'
+import { registerOrganize } from './organize.ts'
 import { operationNames, type OperationNames } from './operation.ts'
 import { previewChanges } from './preview-changes.ts'
 import { registerQueries } from './queries.ts'
@@ -31,6 +32,7 @@ const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type 
   registerScans(app, names)
   registerManagement(app, names)
   registerMoves(app, names)
+  registerOrganize(app, names)
   typeSpecific[type.name](app, names)
   await app.register(previewChanges, { names })
 }

@@ -29,6 +29,7 @@ import { listLoaderPool } from './list-loader-pool.ts'
 import { getExampleFiles, getTrainedWords } from './read-companions.ts'
 import { moveModel } from './move-model.ts'
 import { moveModels } from './move-models.ts'
+import { getOrganizeProgress, organizeModels } from './organize-models.ts'
 import { renameModel } from './rename-model.ts'
 import { saveMetadata } from './save-metadata.ts'
 import { sampleLoras } from './sample-loras.ts'
@@ -45,7 +46,7 @@ export interface StackLog { warn: (message: string, error: unknown) => void }
 
 /** What the product does with models of one type. */
 export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
-  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, random: Math.random, tasks: createRunningTasks(), warn }
+  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, organizer: core.organizer, random: Math.random, tasks: createRunningTasks(), warn }
   const editSidecar = createSidecarEditor({ library: deps.library, journal: core.journal, overlay: core.sidecarOverlay })
   const changes = { ...deps, editSidecar }
   const previews = { ...deps, uploads: createUploadShelf(join(core.settings.directory, 'modelshelf', `uploads-${type.prefix}`)) }
@@ -82,6 +83,8 @@ export function createModelUseCases (core: Core, type: ModelType, { warn }: Stac
     renameModel: renameModel(deps),
     moveModel: moveModel(deps),
     moveModels: moveModels(deps),
+    organizeModels: organizeModels(deps),
+    getOrganizeProgress: getOrganizeProgress(deps),
     getModelInfo: getModelInfo(deps),
     listLoaderPool: listLoaderPool(deps),
     countLetters: countLetters(deps),

@@ -1,4 +1,5 @@
 import type { ModelLibrary, ScanOutcome } from '../../services/models/ports.ts'
+import type { Organizer } from '../../services/models/organizer.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
 import type { ProgressHub } from '../../services/progress/types.ts'
 import { legacyBoolean, type QueryValue } from '../../services/query-values.ts'
@@ -16,8 +17,9 @@ export const scanModels = ({ library, hub }: Deps) => async (options: { full: Qu
 }
 
 /** Stops what runs for this type (scan, hashing, changes of many files); never what starts later. */
-export const cancelTask = ({ library, tasks }: Pick<Deps, 'library'> & { tasks: RunningTasks }) => (): { status: 'success', message: string } => {
+export const cancelTask = ({ library, tasks, organizer }: Pick<Deps, 'library'> & { tasks: RunningTasks, organizer: Pick<Organizer, 'cancel'> }) => (): { status: 'success', message: string } => {
   library.cancel()
   tasks.cancel()
+  organizer.cancel(library.type.name)
   return { status: 'success', message: `${library.type.label} task cancellation requested` }
 }

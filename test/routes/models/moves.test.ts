@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { modelBytes, putFile, putModel, runningApp, sha256Of, type RunningApp } from '../../helpers/running-app.ts'
 
 const L = '/api/lm/loras'
@@ -27,7 +27,7 @@ async function listed (run: RunningApp, prefix = 'loras'): Promise<Record<string
 const paths = (run: RunningApp): string[] => [...run.app.core.models.loras.index.entries()].map((model) => model.file_path).sort()
 
 /** What the index says is what a fresh look at the disk says. */
-async function agrees (t: Tap.Test, run: RunningApp, prefix = 'loras'): Promise<void> {
+async function agrees (t: Test, run: RunningApp, prefix = 'loras'): Promise<void> {
   const before = await listed(run, prefix)
   t.match((await run.get(`/api/lm/${prefix}/scan?full_rebuild=true`)).json, { status: 'success' })
   await run.idle()
