@@ -34,11 +34,11 @@ const webRoutes: FastifyPluginAsync = async (app) => {
   }
 
   app.get<{ Params: { '*': string } }>('/loras_static/*', {
-    schema: { operationId: 'getPageFile', tags, summary: 'Style, script or image of the pages', response: { 200: file, 404: failure('There is no such file') } }
+    schema: { operationId: 'getPageFile', tags, summary: 'Style, script or image of the pages', response: { 200: file, 404: content('text/plain', 'There is no such file') } }
   }, async (request, reply) => sendFile(request, reply, await useCases.getStaticFile(request.params['*'])))
 
   app.get<{ Params: { name: string } }>('/locales/:name', {
-    schema: { operationId: 'getLocaleFile', tags, summary: 'Texts of the pages in one language', params: Type.Object({ name: Type.String({ description: 'e.g. `en.json`' }) }), response: { 200: file, 404: failure('There is no such language') } }
+    schema: { operationId: 'getLocaleFile', tags, summary: 'Texts of the pages in one language', params: Type.Object({ name: Type.String({ description: 'e.g. `en.json`' }) }), response: { 200: file, 404: content('text/plain', 'There is no such language') } }
   }, async (request, reply) => sendFile(request, reply, await useCases.getLocaleFile(request.params.name)))
 }
 

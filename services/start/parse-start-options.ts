@@ -21,7 +21,7 @@ const levels: Record<string, LogLevel> = {
 }
 
 /** Environment variables that lay a value over a setting for this run; they are never written to settings.json. */
-const overlaidSettings: Record<string, string> = {
+export const overlaidSettings: Record<string, string> = {
   CIVITAI_API_KEY: 'civitai_api_key',
   LLM_API_KEY: 'llm_api_key',
   LLM_MODEL: 'llm_model',
