@@ -26,6 +26,9 @@ export const PlanSchema = Type.Object({
   untouched: Type.Array(Type.Object({ path: Type.String(), reason: Type.String() }))
 }, { $id: 'OrganizePlan' })
 
+/** The job as `/api/v1/jobs` gives it. */
+const StartedJob = Type.Object({ id: Type.String(), kind: Type.String(), title: Type.String(), state: Type.String() }, { additionalProperties: true })
+
 export const makeSchema = {
   operationId: 'makeOrganizePlan',
   tags: ['organize'],
@@ -45,5 +48,5 @@ export const applySchema = {
   tags: ['organize'],
   summary: 'Carry a plan out, as a job; 409 with `changed` when files have changed since',
   params,
-  response: { 202: { type: 'object', properties: { job: { $ref: 'Job#' } }, required: ['job'] }, 404: failure, 409: failure, 503: failure }
+  response: { 202: Type.Object({ job: StartedJob }), 404: failure, 409: failure, 503: failure }
 }

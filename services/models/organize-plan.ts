@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import { InvalidInputError } from '../errors.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createGlob } from '../files/glob.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import { createDefaultFolders } from './default-folder.ts'
@@ -50,16 +50,19 @@ export interface PlanDeps { library: ModelLibrary, settings: Pick<SettingsManage
 export interface Selection { models: IndexedModel[], unknown: string[], excluded: string[] }
 
 const LOOKS = 16
+/** Models looked at in memory before requests get their turn. */
+const SLICE = 500
 
 /**
  * The models a request names, in the order of the index, without those that an exclusion matches.
  * @throws PathOutsideLibraryError, InvalidInputError for a path outside the library
  */
-export function selectModels ({ library, settings }: PlanDeps, { filePaths, exclusions }: OrganizeRequest): Selection {
+export async function selectModels ({ library, settings }: PlanDeps, { filePaths, exclusions }: OrganizeRequest): Promise<Selection> {
   const isExcluded = createExclusion(library, exclusions ?? settings.get<readonly string[]>('auto_organize_exclusions'))
   const wanted = filePaths === null ? null : new Set(filePaths.map((path) => library.contain(path).path))
   const selection: Selection = { models: [], unknown: [], excluded: [] }
-  for (const model of library.index.entries()) {
+  for (const [n, model] of [...library.index.entries()].entries()) {
+    if (n % SLICE === SLICE - 1) await nextTurn()
     if (wanted !== null && !wanted.delete(model.file_path)) continue
     if (isExcluded(model)) selection.excluded.push(model.file_path)
     else selection.models.push(model)
@@ -69,7 +72,6 @@ export function selectModels ({ library, settings }: PlanDeps, { filePaths, excl
 }
 
 function createExclusion (library: ModelLibrary, patterns: readonly string[]): (model: IndexedModel) => boolean {
-  if (patterns.some((pattern) => pattern.length > 1024)) throw new InvalidInputError('An exclusion pattern is too long', 'pattern-too-long')
   const globs = patterns.map((pattern) => createGlob(pattern, { foldCase: process.platform === 'win32' }))
   if (globs.length === 0) return () => false
   const roots = new Map(library.roots().map((root) => [root.id, root.path]))
@@ -97,7 +99,8 @@ export async function planOrganize (deps: PlanDeps, selection: Selection, operat
   const roots = new Map(library.roots().map((root) => [root.id, root]))
   const offline = offlineRoots(library)
   const wishes: Wish[] = []
-  for (const model of selection.models) {
+  for (const [n, model] of selection.models.entries()) {
+    if (n % SLICE === SLICE - 1) await nextTurn()
     const root = roots.get(model.root_id)
     if (!root || offline.has(root.id)) {
       plan.untouched.push({ path: model.file_path, reason: 'The disk of its folder is away', quiet: false })

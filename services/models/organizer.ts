@@ -116,7 +116,7 @@ export function createOrganizer ({ libraries, settings, journal, jobs, hub, stat
     const timer = tellCancel(signal, frames)
     try {
       if (library.roots().length === 0) throw new DomainError('unavailable', 'no-roots', 'No model folders are configured')
-      const selection = plan === null ? selectModels({ library, settings }, { filePaths: input.file_paths, exclusions: input.exclusions }) : null
+      const selection = plan === null ? await selectModels({ library, settings }, { filePaths: input.file_paths, exclusions: input.exclusions }) : null
       frames.started(plan?.total ?? (selection?.models.length ?? 0) + (selection?.unknown.length ?? 0))
       plan ??= await planOrganize({ library, settings }, selection ?? { models: [], unknown: [], excluded: [] }, operationType, signal)
       const outcome = await carryOutPlan({ library, journal, hub }, plan, { frames, signal, recordFailure: context.recordFailure })
@@ -157,7 +157,7 @@ export function createOrganizer ({ libraries, settings, journal, jobs, hub, stat
     async plan (type, request) {
       const library = libraryOf(type)
       const operationType = request.filePaths === null ? 'all' : 'bulk'
-      return plans.add(await planOrganize({ library, settings }, selectModels({ library, settings }, request), operationType))
+      return plans.add(await planOrganize({ library, settings }, await selectModels({ library, settings }, request), operationType))
     },
     find,
     async apply (id) {

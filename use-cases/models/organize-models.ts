@@ -1,8 +1,8 @@
-import { InvalidInputError, NotFoundError } from '../../services/errors.ts'
+import { NotFoundError } from '../../services/errors.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { OrganizeAnswer } from '../../services/models/organize-answer.ts'
-import type { OrganizeRequest } from '../../services/models/organize-plan.ts'
 import type { StoredPlan } from '../../services/models/organize-plan-store.ts'
+import { readOrganizeRequest } from '../../services/models/organize-request.ts'
 import type { Organizer } from '../../services/models/organizer.ts'
 
 interface Deps { library: ModelLibrary, organizer: Organizer }
@@ -28,24 +28,6 @@ const NOTHING: OrganizeAnswer = {
   message: 'Auto-organize bulk completed: 0 moved, 0 skipped, 0 failed out of 0 total',
   summary: { total: 0, success: 0, skipped: 0, failures: 0, organization_type: 'structured', cleaned_dirs: {}, operation_type: 'bulk' },
   results: []
-}
-
-/** @throws InvalidInputError for lists that are none: a slip of a client must not organize everything */
-export function readOrganizeRequest ({ file_paths: paths, exclusion_patterns: patterns }: OrganizeInput): OrganizeRequest {
-  if (paths !== undefined && paths !== null && !isTexts(paths)) throw new InvalidInputError('"file_paths" must be a list of paths')
-  return { filePaths: paths ?? null, exclusions: readPatterns(patterns) }
-}
-
-function isTexts (value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string')
-}
-
-/** A list, or a text with commas, semicolons or lines between the patterns. */
-function readPatterns (value: unknown): string[] | null {
-  if (value === undefined || value === null) return null
-  const list = typeof value === 'string' ? value.split(/[,;\n]/) : value
-  if (!isTexts(list)) throw new InvalidInputError('"exclusion_patterns" must be a list of patterns, or a text')
-  return [...new Set(list.map((pattern) => pattern.trim()).filter((pattern) => pattern !== ''))]
 }
 
 /** The last frame of the last run. @throws NotFoundError before any */

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../services/errors.ts'
-import type { OrganizeRequest } from '../../services/models/organize-plan.ts'
+import { readOrganizeRequest } from '../../services/models/organize-request.ts'
 import type { Organizer } from '../../services/models/organizer.ts'
 import { modelTypes } from '../../services/models/types.ts'
 import { planView, type PlanView } from './plan-view.ts'
@@ -10,6 +10,5 @@ export interface PlanInput { model_type: string, file_paths?: string[], exclusio
 export const makePlan = ({ organizer }: { organizer: Organizer }) => async (input: PlanInput): Promise<PlanView> => {
   const type = modelTypes.find(({ name, prefix }) => name === input.model_type || prefix === input.model_type)
   if (!type) throw new InvalidInputError(`Unknown model type "${input.model_type}"`)
-  const request: OrganizeRequest = { filePaths: input.file_paths ?? null, exclusions: input.exclusion_patterns ?? null }
-  return planView(await organizer.plan(type.name, request))
+  return planView(await organizer.plan(type.name, readOrganizeRequest(input)))
 }
