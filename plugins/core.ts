@@ -71,6 +71,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     done()
   })
   app.addHook('onClose', async () => {
+    libraries.stop()
     await jobs.close()
     await janitor.close()
     await libraries.close()
@@ -93,7 +94,8 @@ async function openLibraries (app: FastifyInstance, libraries: readonly Openable
     app.log.error({ err: error }, 'changes that an earlier process left in the middle could not be ended')
   }
   await Promise.all(libraries.map(async (library) => {
-    await library.open().catch((error: unknown) => { app.log.error({ err: error, type: library.type.name }, 'the library could not be opened') })
+    // The library itself tells why.
+    await library.open().catch(() => undefined)
   }))
 }
 
@@ -139,6 +141,7 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
   }))
   return {
     all,
+    stop () { for (const library of all) library.stop() },
     async close () {
       await Promise.all(all.map(async (library) => { await library.close() }))
       await hashPool.close()

@@ -58,6 +58,7 @@ export interface LibrarySession {
   readonly wanted: Set<string>
   /** Rows into the index. */
   load (willScan: boolean): Promise<void>
+  stopLoading (): void
   scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
   /** Hashes a file as it is now and remembers it. */
@@ -111,6 +112,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     onPoll: () => { look(null) },
     logger
   })
+  let loadingStopped = false
   let initializing = store.count(type.name) === 0
   /** Scans, one after the other. */
   let tail: Promise<unknown> = Promise.resolve()
@@ -199,7 +201,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       init.restored()
       let count = 0
       for await (const slice of store.loadSlices(type.name)) {
-        if (ending.signal.aborted) return
+        if (loadingStopped) return
         index.apply({ upsert: slice.filter((row) => hasRoot(row.root_id)) })
         count += slice.length
       }
@@ -207,6 +209,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       logger.info({ type: type.name, models: count, ms: Math.round(performance.now() - begun) }, 'models loaded')
       init.complete()
     },
+    stopLoading () { loadingStopped = true },
     scan ({ full, signal, report }) {
       const either = AbortSignal.any([signal, ending.signal])
       return inTurn(async () => {
@@ -260,6 +263,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     },
     idle,
     async close () {
+      loadingStopped = true
       ending.abort(new Error('The library was closed'))
       watcher.close()
       init.close()

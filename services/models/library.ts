@@ -21,6 +21,8 @@ export interface OpenableModelLibrary extends ModelLibrary {
   open (): Promise<void>
   /** Resolves when no scan, hashing or writing is under way. */
   idle (): Promise<void>
+  /** Begins nothing any more, and leaves off loading rows. What runs may end; `close` waits for it. */
+  stop (): void
   close (): Promise<void>
 }
 
@@ -69,6 +71,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
   function inTurn (task: () => Promise<void>): Promise<void> {
     const mine = tail.then(async () => { if (!closed) await task() })
     tail = mine.catch((error: unknown) => {
+      if (closed) return logger.debug({ err: error, type: type.name }, 'the library was closed before it was opened')
       logger.error({ err: error, type: type.name }, 'the library could not be opened')
       createInitProgress(deps.hub, type).complete({ error: 'The library could not be opened' })
     })
@@ -83,7 +86,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     session = mine
     onOpened?.()
     await mine.load(deps.scanOnStart)
-    if (deps.scanOnStart && ready() === mine) startScan(false)
+    if (deps.scanOnStart && ready() === mine && !closed) startScan(false)
   }
 
   /** Stops what runs before anything of another library is opened, so that nothing old gets into the new cache. */
@@ -128,6 +131,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     cancelJobs()
     await scanning?.outcome.catch(() => NOTHING)
     await mine.idle()
+    if (closed) return
     mine.setRoots(roots)
     startScan(false)
   }
@@ -156,7 +160,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
   }
 
   function startHashing (): Job | undefined {
-    if (!ready()) return undefined
+    if (!ready() || closed) return undefined
     if (hashing) return jobs.get(hashing.job.id)
     const job = jobs.start(hashKind, {})
     const ended = jobs.finished(job.id).then(() => {
@@ -195,6 +199,12 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     const counts = new Map<string, number>()
     for (const entries of [index.entries(), index.excluded()]) for (const { root_id: id } of entries) counts.set(id, (counts.get(id) ?? 0) + 1)
     return (id) => counts.get(id) ?? 0
+  }
+
+  function stop (): void {
+    closed = true
+    unsubscribe()
+    session?.stopLoading()
   }
 
   async function idle (): Promise<void> {
@@ -248,9 +258,9 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     },
     open: () => inTurn(async () => { await openActive() }),
     idle,
+    stop,
     async close () {
-      closed = true
-      unsubscribe()
+      stop()
       await tail
       await closeSession()
     }
