@@ -42,9 +42,9 @@ export async function settleOperation (libraries: readonly ModelLibrary[], hub: 
     const deleted = affected.removed.filter((path) => before.has(path)).length
     if (now.length + deleted === 0) continue
     any = true
-    const model_type = library.type.name
-    hub.publish('models.changed', { model_type, created, updated: now.length - created, deleted }, { operation: result.id })
-    hub.publish('facets.changed', { model_type }, { operation: result.id })
+    const about = { model_type: library.type.name }
+    hub.publish('models.changed', { ...about, created, updated: now.length - created, deleted }, { operation: result.id })
+    hub.publish('facets.changed', about, { operation: result.id })
   }
   if (any) hub.broadcast('fetch', { type: 'models_changed' })
   return affected

@@ -79,11 +79,11 @@ async function trashHeld ({ library, hub, journal }: Deps, targets: readonly Del
 
 function announce ({ library, hub }: Pick<Deps, 'library' | 'hub'>, removed: readonly string[], operation: string | undefined): void {
   if (removed.length === 0) return
-  const model_type = library.type.name
+  const about = { model_type: library.type.name }
   const refs = operation === undefined ? {} : { operation }
-  for (const file_path of removed) hub.publish('model.deleted', { model_type, file_path }, refs)
-  hub.publish('models.changed', { model_type, created: 0, updated: 0, deleted: removed.length }, refs)
-  hub.publish('facets.changed', { model_type }, refs)
+  for (const path of removed) hub.publish('model.deleted', { ...about, file_path: path }, refs)
+  hub.publish('models.changed', { ...about, created: 0, updated: 0, deleted: removed.length }, refs)
+  hub.publish('facets.changed', about, refs)
   hub.broadcast('fetch', { type: 'models_changed' })
 }
 

@@ -33,4 +33,3 @@ export function requireOnline (libraries: readonly ModelLibrary[], paths: readon
     throw new OfflineError('The disk of one of the model folders is away')
   }
 }
-
