@@ -4,6 +4,8 @@ import type { SettingsManager } from '../settings/types.ts'
 import { DomainError } from '../errors.ts'
 
 const CONNECT_MS = 15_000
+/** Per origin: the calls and transfers of its budget, and some to spare. */
+const CONNECTIONS = 16
 const IDLE_MS = 60_000
 const timeouts = { connectTimeout: CONNECT_MS, headersTimeout: IDLE_MS, bodyTimeout: IDLE_MS, keepAliveTimeout: 30_000 }
 
@@ -26,6 +28,11 @@ export function proxyOf (settings: Settings): ProxySettings | null {
   return { uri: `${type}://${credentials}${host}:${port}`, socks: type === 'socks5' }
 }
 
+/** For people: whether the settings send requests through a proxy, usable or not. */
+export function proxyState (settings: Settings): 'none' | 'settings' {
+  return settings.get('proxy_enabled') === true && textSetting(settings, 'proxy_host') !== '' && textSetting(settings, 'proxy_port') !== '' ? 'settings' : 'none'
+}
+
 function textSetting (settings: Settings, key: string): string {
   const value = settings.get(key)
   return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : ''
@@ -34,6 +41,6 @@ function textSetting (settings: Settings, key: string): string {
 /** `lookup` resolves the names of hosts that are connected to without a proxy; a proxy resolves names itself, in its own network. */
 export async function createDispatcher (proxy: ProxySettings | null, lookup?: LookupFunction): Promise<Dispatcher> {
   const { EnvHttpProxyAgent, ProxyAgent, Socks5ProxyAgent } = await import('undici')
-  if (proxy === null) return new EnvHttpProxyAgent({ ...timeouts, connections: 8, ...(lookup && { connect: { lookup, timeout: CONNECT_MS } }) })
+  if (proxy === null) return new EnvHttpProxyAgent({ ...timeouts, connections: CONNECTIONS, ...(lookup && { connect: { lookup, timeout: CONNECT_MS } }) })
   return proxy.socks ? new Socks5ProxyAgent(proxy.uri, timeouts) : new ProxyAgent({ ...timeouts, uri: proxy.uri })
 }

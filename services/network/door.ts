@@ -3,127 +3,163 @@ import type { Dispatcher } from 'undici'
 import { DomainError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { SettingsManager } from '../settings/types.ts'
-import { createDispatcher, proxyOf } from './dispatcher.ts'
-import { createGuardedLookup } from './guard.ts'
-import { networkFault } from './network-fault.ts'
-import { fetchPublic } from './public-fetch.ts'
-import type { Destination, Door, DoorAnswer, DoorRequest } from './types.ts'
+import { networkClock, type NetworkClock } from './clock.ts'
+import { destinationNames } from './destinations.ts'
+import { createGuardedLookup, readPublicUrl } from './guard.ts'
+import { outgoingHeaders } from './headers.ts'
+import { createHopSender, type Hop } from './hop.ts'
+import { createHosts } from './hosts.ts'
+import { createLedger } from './ledger.ts'
+import { proxyState } from './dispatcher.ts'
+import { isProviderOrigin } from './provider-origins.ts'
+import { discard, readBody } from './read-body.ts'
+import { followRedirects } from './redirects.ts'
+import { sendWithRetries } from './retries.ts'
+import { createRoads } from './roads.ts'
+import type { Destination, Door, OutgoingRequest } from './types.ts'
 
 export interface DoorDeps {
-  settings: Pick<SettingsManager, 'get'>
+  /** With `onChange`, switching to offline mode also ends what is under way. */
+  settings: Pick<SettingsManager, 'get'> & Partial<Pick<SettingsManager, 'onChange'>>
   logger: Pick<Logger, 'warn'>
   /** Takes the place of the roads made from the settings; the owner closes it. */
   dispatcher?: Dispatcher
   /** Resolves the names of hosts that users name; it must refuse what is not public. */
   lookup?: LookupFunction
+  clock?: NetworkClock
+  random?: () => number
 }
 
-interface Road { key: string, dispatcher: Promise<Dispatcher> }
-
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
-const defaultHeaders = { 'user-agent': 'modelshelf', 'accept-encoding': 'identity' }
 
-/** Redirects are answers like any other: following one is a decision of the caller, who asks the door again. */
-export function createDoor ({ settings, logger, dispatcher: given, lookup = createGuardedLookup() }: DoorDeps): Door {
-  const registered = new Map<string, Destination>()
-  /** To the program's own destinations, and to whatever users name. */
-  const roads: Record<'own' | 'guarded', Road | null> = { own: null, guarded: null }
+const media: Destination = {
+  name: destinationNames.media,
+  purpose: 'Pictures and videos from addresses that you, or a provider you use, name',
+  origins: [],
+  publicHosts: true,
+  enabled: () => true
+}
+
+/** The one way to other hosts: switches, budgets, credentials, addresses and sizes are all judged here. */
+export function createDoor ({ settings, logger, dispatcher: given, lookup = createGuardedLookup(), clock = networkClock, random = Math.random }: DoorDeps): Door {
+  const registered = new Map<string, Destination>([[media.name, media]])
+  const observers = new Set<(request: OutgoingRequest) => void>()
+  const ledger = createLedger(clock)
+  const roads = createRoads({ settings, logger, given, lookup })
+  const hosts = createHosts({ clock, random, limitsFor: (origin) => [...registered.values()].find(({ origins, budget }) => budget && origins.includes(origin))?.budget })
+  let cut = new AbortController()
   let closed = false
+  const stopListening = settings.onChange?.(({ keys }) => { if (keys.has('offline_mode') && isOffline()) endAll(offline()) })
+  const isExempt = (origin: string): boolean => isProviderOrigin(settings, origin)
+  const isOffline = (): boolean => settings.get('offline_mode') === true
 
-  function retire (former: Promise<Dispatcher>): Promise<void> {
-    // Requests under way end on the road they took.
-    return former.then((dispatcher) => dispatcher.close()).catch((error: unknown) => { logger.warn({ err: error }, 'a connection pool did not close') })
+  function endAll (reason: DomainError): void {
+    const former = cut
+    cut = new AbortController()
+    former.abort(reason)
   }
 
-  function dispatcherNow (kind: keyof typeof roads): Promise<Dispatcher> {
-    if (given && kind === 'own') return Promise.resolve(given)
-    const proxy = proxyOf(settings)
-    const key = proxy?.uri ?? ''
-    const road = roads[kind]
-    if (road?.key === key) return road.dispatcher
-    if (road) retire(road.dispatcher).catch(() => undefined)
-    const dispatcher = kind === 'own' ? createDispatcher(proxy) : createDispatcher(proxy, lookup)
-    roads[kind] = { key, dispatcher }
-    return dispatcher
-  }
-
-  function checkOpen (): void {
-    if (closed) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
-    if (settings.get('offline_mode') === true) throw new DomainError('unavailable', 'offline-mode', 'The program is in offline mode and asks no other host')
-  }
-
-  /** Origins of the providers as the settings name them: a user may run a mirror on the own machine. */
-  function isProvider (origin: string): boolean {
-    const bases = settings.get<unknown>('provider_base_urls')
-    return typeof bases === 'object' && bases !== null && Object.values(bases).some((base) => typeof base === 'string' && URL.canParse(base) && new URL(base).origin === origin)
-  }
-
-  function permit ({ destination: name, url }: DoorRequest): URL {
+  function destinationOf (name: string): Destination {
     const destination = registered.get(name)
     if (!destination) throw new DomainError('unavailable', 'destination-unknown', `There is no destination "${name}"`)
+    return destination
+  }
+
+  function checkOpen (name: string): void {
+    if (closed) throw new DomainError('unavailable', 'shutting-down', 'The server is stopping')
+    if (isOffline()) throw offline()
+    if (!destinationOf(name).enabled()) throw new DomainError('unavailable', 'destination-off', `${name} is switched off in the settings`)
+  }
+
+  const send = createHopSender({
+    hosts,
+    roads,
+    ledger,
+    clock,
+    checkOpen,
+    announce (request) { for (const observer of observers) observer(request) },
+    cutOff: () => cut.signal
+  })
+
+  /** One of the destination's own addresses, spelled out and without credentials in it. */
+  function ownAddress ({ name, origins }: Destination, url: string): URL {
     const target = URL.canParse(url) ? new URL(url) : null
-    if (!target || !destination.origins.includes(target.origin) || target.username !== '' || target.password !== '') {
+    if (!target || !origins.includes(target.origin) || target.username !== '' || target.password !== '') {
       throw new DomainError('forbidden', 'destination-mismatch', `The address does not belong to ${name}`)
     }
-    checkOpen()
-    if (!destination.enabled()) throw new DomainError('unavailable', 'destination-off', `${name} is switched off in the settings`)
     return target
+  }
+
+  /** The address and road of a hop: own origins, providers wherever the user has put them, else hosts of the public internet. */
+  function judge (destination: Destination, url: string): Pick<Hop, 'url' | 'road'> {
+    const origin = URL.canParse(url) ? new URL(url).origin : ''
+    if (destination.origins.includes(origin) || !destination.publicHosts) return { url: ownAddress(destination, url), road: 'own' }
+    return { url: readPublicUrl(url, isExempt), road: isExempt(origin) ? 'own' : 'guarded' }
   }
 
   return {
     register (destination) { registered.set(destination.name, destination) },
     destinations: () => [...registered.values()],
-    async request (request) {
-      const target = permit(request)
-      const { method = 'GET', headers, body, signal, maxBytes = DEFAULT_MAX_BYTES } = request
-      try {
-        const dispatcher = await dispatcherNow('own')
-        const { request: send } = await import('undici')
-        const answer = await send(target, {
-          dispatcher,
-          method,
-          headers: { ...defaultHeaders, ...headers },
-          ...(body !== undefined && { body }),
-          ...(signal && { signal })
-        })
-        return { status: answer.statusCode, headers: answer.headers, body: await readCapped(answer, maxBytes) }
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason
-        throw networkFault(error, target.hostname)
-      }
+    async request ({ destination: name, url, method = 'GET', headers, anonymous, maxBytes = DEFAULT_MAX_BYTES, attempts = 1, ...rest }) {
+      const destination = destinationOf(name)
+      const target = ownAddress(destination, url)
+      checkOpen(name)
+      const hop: Hop = { ...rest, destination: name, url: target, method, headers: outgoingHeaders(headers, authorizationFor(destination, target, anonymous)), lane: 'calls', road: 'own' }
+      return await sendWithRetries(attempts, async () => {
+        const { body, retryAfter, ...answer } = await send(hop)
+        return { ...answer, body: await readBody({ ...answer, body }, maxBytes), ...(retryAfter !== undefined && { retryAfter }) }
+      }, { clock, random, signal: rest.signal })
     },
-    async fetchPublic (url, request) {
-      checkOpen()
-      return await fetchPublic(url, request, {
-        headers: defaultHeaders,
-        isExempt: isProvider,
-        dispatcherFor: (exempt) => dispatcherNow(exempt ? 'own' : 'guarded')
+    async stream ({ destination: name, url, method = 'GET', headers, anonymous, stallMs, ...rest }) {
+      const destination = destinationOf(name)
+      checkOpen(name)
+      const first = judge(destination, url)
+      const authorization = destination.origins.includes(first.url.origin) ? authorizationFor(destination, first.url, anonymous) : null
+      const hop: Hop = { ...rest, ...first, destination: name, method, headers: outgoingHeaders(headers, authorization), lane: 'transfers', idleMs: stallMs }
+      const { url: last, retryAfter, ...answer } = await followRedirects(hop, send, (next, former) => {
+        const judged = judge(destination, next)
+        const kept = judged.url.origin === first.url.origin && former.url.origin === first.url.origin ? former.headers.authorization ?? null : null
+        return { ...hop, ...judged, headers: outgoingHeaders(headers, kept) }
       })
+      return { ...answer, finalUrl: last.href, ...(retryAfter !== undefined && { retryAfter }) }
     },
+    async fetchPublic (url, { maxBytes, signal, urgent = true }) {
+      checkOpen(media.name)
+      const first: Hop = { ...judge(media, url), destination: media.name, method: 'GET', headers: outgoingHeaders(), lane: 'calls', signal, urgent }
+      const answer = await followRedirects(first, send, (next) => ({ ...first, ...judge(media, next) }))
+      if (answer.status !== 200) {
+        discard(answer.body)
+        throw new DomainError('upstream', 'upstream-status', `${answer.url.hostname} answered ${answer.status}`)
+      }
+      return { url: answer.url.href, body: await readBody(answer, maxBytes) }
+    },
+    observe (listener) {
+      observers.add(listener)
+      return () => { observers.delete(listener) }
+    },
+    status: () => ({
+      offline: isOffline(),
+      proxy: proxyState(settings),
+      destinations: [...registered.values()].map((destination) => describe(destination, ledger.of(destination.name))),
+      hosts: hosts.status()
+    }),
     async close () {
       closed = true
-      for (const kind of ['own', 'guarded'] as const) {
-        const dispatcher = await roads[kind]?.dispatcher
-        roads[kind] = null
-        await dispatcher?.destroy()
-      }
+      stopListening?.()
+      endAll(new DomainError('unavailable', 'shutting-down', 'The server is stopping'))
+      await roads.close()
     }
   }
 }
 
-async function readCapped ({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<DoorAnswer['body']> {
-  const tooLarge = (): DomainError => new DomainError('upstream', 'answer-too-large', `The answer is larger than ${maxBytes} bytes`)
-  if (Number(headers['content-length']) > maxBytes) {
-    // Breaking off raises an error on the stream, which tells nothing new.
-    body.once('error', () => undefined).destroy()
-    throw tooLarge()
-  }
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > maxBytes) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length)
+const offline = (): DomainError => new DomainError('unavailable', 'offline-mode', 'The program is in offline mode and asks no other host')
+
+function authorizationFor (destination: Destination, url: URL, anonymous: boolean | undefined): string | null {
+  return anonymous === true ? null : destination.authorization?.(url) ?? null
+}
+
+function describe (destination: Destination, { counters, lastRequestAt }: ReturnType<ReturnType<typeof createLedger>['of']>) {
+  const { name, purpose, origins, publicHosts = false, setting = null, authorization } = destination
+  const authorized = origins.some((origin) => (authorization?.(new URL('/api/', origin)) ?? null) !== null)
+  return { name, purpose, origins: [...origins], public_hosts: publicHosts, enabled: destination.enabled(), setting, authorized, counters, last_request_at: lastRequestAt }
 }

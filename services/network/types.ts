@@ -89,6 +89,8 @@ export interface PublicRequest {
   /** Largest body in bytes; beyond it the request fails. */
   maxBytes: number
   signal?: AbortSignal | undefined
+  /** Someone waits for it; true unless told. */
+  urgent?: boolean | undefined
 }
 
 /** `url` is where the body came from, after redirects. */

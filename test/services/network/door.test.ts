@@ -40,7 +40,7 @@ t.test('a request reaches a registered destination with its method, headers and 
   t.equal(answer.body.toString(), '{"ok":true}')
   t.match(seen, [{ method: 'POST', url: '/a?b=c', body: '{}', headers: { 'content-type': 'application/json', 'accept-encoding': 'identity', 'user-agent': /^modelshelf/ } }])
   t.notOk((seen[0]?.headers as Record<string, unknown>).authorization, 'no credentials of anybody')
-  t.same(door.destinations().map(({ name }) => name), ['test'])
+  t.same(door.destinations().map(({ name }) => name), ['media', 'test'])
 })
 
 t.test('only the exact origins of registered destinations are asked, and only while they are on', async (t) => {

@@ -1,0 +1,22 @@
+import { DomainError } from '../errors.ts'
+import { pause, type NetworkClock } from './clock.ts'
+import type { DoorAnswer } from './types.ts'
+
+const MOST_ATTEMPTS = 5
+const FIRST_PAUSE_MS = 1000
+const passing = new Set(['upstream-failed', 'upstream-unreachable', 'upstream-timeout'])
+const passingStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500
+
+/** Repeats what may succeed the next time. A host's own wishes (429, Retry-After) are its budget's business: here only the pauses between tries. */
+export async function sendWithRetries (attempts: number, send: () => Promise<DoorAnswer>, { clock, random, signal }: { clock: NetworkClock, random: () => number, signal: AbortSignal | undefined }): Promise<DoorAnswer> {
+  const most = Math.min(MOST_ATTEMPTS, attempts)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await send()
+      if (attempt >= most || !passingStatus(answer.status)) return answer
+    } catch (error) {
+      if (attempt >= most || !(error instanceof DomainError) || !passing.has(error.code)) throw error
+    }
+    await pause(clock, FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + random()), signal)
+  }
+}
