@@ -163,9 +163,9 @@ t.test('two clients that edit the same sidecars lose no field, while a scan runs
       }))
     }
   }
-  let editing = true
-  const scans = (async () => { while (editing) await run.get('/api/lm/loras/scan?full_rebuild=true') })()
-  await Promise.all([client('one'), client('two')]).finally(() => { editing = false })
+  const edited = new AbortController()
+  const scans = (async () => { while (!edited.signal.aborted) await run.get('/api/lm/loras/scan?full_rebuild=true') })()
+  await Promise.all([client('one'), client('two')]).finally(() => { edited.abort() })
   await scans
   const expected = Object.fromEntries(['one', 'two'].flatMap((own) => Array.from({ length: rounds }, (_, round) => [`${own}_${round}`, round])))
   let lost = 0
