@@ -122,7 +122,9 @@ t.test('what is too large, not found or broken off is a failure of the other sid
     reply.end(Buffer.alloc(900))
   })
   const door = doorTo(t, { civitai: origin })
-  for (const path of ['/missing', '/announced', '/grows', '/broken']) await t.rejects(door.fetchPublic(origin + path, { maxBytes: 1000 }), { kind: 'upstream' }, path)
+  for (const [path, code] of [['/missing', 'upstream-status'], ['/announced', 'answer-too-large'], ['/grows', 'answer-too-large'], ['/broken', 'upstream-failed']] as const) {
+    await t.rejects(door.fetchPublic(origin + path, { maxBytes: 1000 }), { kind: 'upstream', code }, path)
+  }
   const offline = doorTo(t, { civitai: origin }, { offline_mode: true })
   await t.rejects(offline.fetchPublic(`${origin}/`, { maxBytes: 1000 }), { kind: 'unavailable', code: 'offline-mode' })
   const aborted = AbortSignal.abort(new Error('enough'))
