@@ -14,15 +14,15 @@ export interface ChildServer {
   crashed (): boolean
 }
 
-export interface ChildServerOptions { serverFile: string, settings: string, environment?: NodeJS.ProcessEnv }
+export interface ChildServerOptions { serverFile: string, settings: string, /** Numeric id of the user that it runs as; by default our own. */ user?: number | undefined }
 
 /** A server as a process of its own, on a settings directory that earlier ones were killed on. */
-export async function startChildServer ({ serverFile, settings, environment = {} }: ChildServerOptions): Promise<ChildServer> {
+export async function startChildServer ({ serverFile, settings, user }: ChildServerOptions): Promise<ChildServer> {
   const port = await freePort()
   mkdirSync(settings, { recursive: true })
   const log = openSync(join(settings, 'server.log'), 'a')
   const startedAt = Date.now()
-  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port)], { stdio: ['ignore', log, log], env: { ...process.env, NODE_OPTIONS: '', ...environment } })
+  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port)], { stdio: ['ignore', log, log], env: { ...process.env, NODE_OPTIONS: '' }, ...(user !== undefined && { uid: user, gid: user }) })
   closeSync(log)
   const exited = once(child, 'exit')
   const base = `http://127.0.0.1:${port}`

@@ -27,7 +27,11 @@ interface Fault {
   /** Where the second root lies; null when this machine can't have one there. */
   place (directory: string): { path: string, clean: () => void } | string
   play (scene: Scene, report: FaultReport): Promise<void>
+  /** Rights mean nothing to root: then the server runs as nobody. */
+  needsRights?: boolean
 }
+
+const NOBODY = 65534
 
 const MODELS = 40
 
@@ -57,7 +61,9 @@ async function playOn (fault: Fault, { directory, serverFile, seed }: FaultOptio
   writeFileSync(join(settings, 'settings.json'), JSON.stringify({ folder_paths: { loras: [loras, place.path] } }))
   writeSettings(settings, library)
   const roots = [loras, place.path]
-  const server = await startChildServer({ serverFile, settings })
+  const user = fault.needsRights && process.getuid?.() === 0 ? NOBODY : undefined
+  if (user !== undefined) giveTo(user, directory)
+  const server = await startChildServer({ serverFile, settings, user })
   try {
     await server.ready()
     const scene: Scene = { client: createCampaignClient(server.base), server, loras, other: place.path, roots, before: readDisk(roots) }
@@ -67,6 +73,12 @@ async function playOn (fault: Fault, { directory, serverFile, seed }: FaultOptio
   } finally {
     await server.kill()
   }
+}
+
+/** The library and its settings to a user who may also come there. */
+function giveTo (user: number, directory: string): void {
+  spawnSync('chown', ['-R', `${user}:${user}`, directory])
+  for (const parent of [dirname(directory), dirname(dirname(directory))]) chmodSync(parent, statSync(parent).mode | 0o011)
 }
 
 /** The same bytes as before, somewhere, each model with its sidecar. */
@@ -136,14 +148,20 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'locked-folder',
-    place: (directory) => process.getuid?.() === 0 ? 'root may write everywhere' : plainFolder(join(directory, 'locked')),
+    needsRights: true,
+    place: (directory) => plainFolder(join(directory, 'locked')),
     async play (scene, report) {
       chmodSync(scene.other, 0o555)
       note(report, await moveAll(scene, scene.other), [200, 403])
       chmodSync(scene.other, 0o755)
-      for (const folder of new Set(scene.before.models.map(({ path }) => dirname(path)))) chmodSync(folder, 0o555)
-      note(report, await scene.client.post('/api/lm/loras/delete', { file_path: scene.before.models[0]?.path ?? '' }), [403])
-      for (const folder of new Set(scene.before.models.map(({ path }) => dirname(path)))) chmodSync(folder, 0o755)
+      const folders = [...new Set(scene.before.models.map(({ path }) => dirname(path)))]
+      for (const folder of folders) chmodSync(folder, 0o555)
+      const [model] = scene.before.models
+      note(report, await scene.client.post('/api/lm/loras/delete', { file_path: model?.path ?? '' }), [403])
+      note(report, await scene.client.post('/api/lm/loras/rename', { file_path: model?.path ?? '', new_file_name: 'elsewhere' }), [403])
+      // Kept with the user state, as for any disk that can't be written.
+      note(report, await scene.client.post('/api/lm/loras/save-metadata', { file_path: model?.path ?? '', notes: 'still said' }), [200, 403])
+      for (const folder of folders) chmodSync(folder, 0o755)
     }
   },
   {
