@@ -3,7 +3,7 @@
  * Messages are written for people and may reach them: no paths outside the library, no keys, no stack.
  */
 
-export type ErrorKind = 'invalid' | 'unauthorized' | 'forbidden' | 'not-found' | 'conflict' | 'too-large' | 'unavailable' | 'upstream' | 'storage-full'
+export type ErrorKind = 'invalid' | 'unauthorized' | 'forbidden' | 'not-found' | 'conflict' | 'too-large' | 'unavailable' | 'upstream' | 'storage-full' | 'failed'
 
 /** The one table from kind to HTTP status. */
 export const statusOfKind: Record<ErrorKind, number> = {
@@ -15,7 +15,9 @@ export const statusOfKind: Record<ErrorKind, number> = {
   'too-large': 413,
   unavailable: 503,
   upstream: 502,
-  'storage-full': 507
+  'storage-full': 507,
+  /** What clients know as a 500 although nothing of ours is broken, such as a download that came to nothing. */
+  failed: 500
 }
 
 export class DomainError extends Error {
