@@ -11,6 +11,8 @@ import type { TerminalProgress } from './services/start/terminal-progress.ts'
 
 const surroundings = { platform: process.platform, home: homedir(), env: process.env }
 const GRACE_MS = 5_000
+/** Requests that take longer to end are cut off, so that the databases can still be closed. */
+const REQUEST_GRACE_MS = 1_500
 
 /** Exit codes: 1 a fault, 2 a wrong command line, 3 the settings directory or the port is in use by another process. */
 function exitCodeOf (error: unknown): number {
@@ -65,7 +67,9 @@ async function start ({ options, extraModelPaths }: Extract<StartRequest, { acti
     progress?.close()
     if (err) server.log.fatal({ err }, 'closing after a fault')
     else server.log.info({ signal }, 'closing')
+    const cut = setTimeout(() => { server.server.closeAllConnections() }, REQUEST_GRACE_MS)
     await server.close()
+    clearTimeout(cut)
   })
   // A promise that nobody waited for is a fault of one request or job, no reason to end everyone else's.
   process.on('unhandledRejection', (reason) => server.log.error({ err: reason }, 'unhandled rejection'))
