@@ -16,9 +16,11 @@ export interface Draft {
   /** Id of the planned operation. */
   readonly operation: string
   readonly trashDirectoryFor: TrashDirectoryFor
-  readonly entries: Map<string, 'vacant' | 'filled'>
+  readonly entries: Entries
   /** Whether directories exist on the disk. */
   readonly directories: Map<string, boolean>
+  /** Directories that the unit being planned makes already. */
+  readonly making: ReadonlySet<string>
   /** Small contents to be kept with the intent, by hash. */
   readonly kept: Map<string, Buffer>
   /** New contents, in memory only, by hash. */
@@ -27,8 +29,20 @@ export interface Draft {
   trashed: number
 }
 
+export type Entries = Pick<Map<string, 'vacant' | 'filled'>, 'get' | 'set'>
+
+/** Entries of one unit over those of the units before it, so that a unit that can't be planned leaves no trace: cheap, however many came before. */
+export function layOver (below: Entries): Entries & { commit (): void } {
+  const own = new Map<string, 'vacant' | 'filled'>()
+  return {
+    get: (path) => own.get(path) ?? below.get(path),
+    set: (path, state) => own.set(path, state),
+    commit () { for (const [path, state] of own) below.set(path, state) }
+  }
+}
+
 export function createDraft (disk: JournalDisk, operation: string, trashDirectoryFor: TrashDirectoryFor): Draft {
-  return { disk, operation, trashDirectoryFor, entries: new Map(), directories: new Map(), kept: new Map(), fresh: new Map(), trashed: 0 }
+  return { disk, operation, trashDirectoryFor, entries: new Map(), directories: new Map(), making: new Set(), kept: new Map(), fresh: new Map(), trashed: 0 }
 }
 
 /** Root folder that a path belongs to: where its trash lies. */
@@ -74,6 +88,7 @@ export async function missingParents (draft: Draft, path: string): Promise<MakeD
 }
 
 export async function directoryExists (draft: Draft, directory: string): Promise<boolean> {
+  if (draft.making.has(directory)) return true
   const known = draft.directories.get(directory)
   if (known !== undefined) return known
   const found = await draft.disk.lstat(directory)

@@ -4,7 +4,7 @@ import { ownTempPath } from '../files/atomic-write.ts'
 import { SMALL_FILE } from './actions.ts'
 import type { Action, PlannedUnit, Relocate } from './actions.ts'
 import { errnoOf } from './disk.ts'
-import { claimTarget, directoryExists, foresee, missingParents, nextTrashPlace, rootOf } from './draft.ts'
+import { claimTarget, directoryExists, foresee, layOver, missingParents, nextTrashPlace, rootOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { describeFailure } from './errors.ts'
 import { identify } from './identity.ts'
@@ -22,17 +22,20 @@ export async function planUnits (draft: Draft, units: readonly Unit[]): Promise<
 }
 
 async function planUnit (draft: Draft, unit: Unit, n: number): Promise<PlannedUnit> {
-  const own: Draft = { ...draft, entries: new Map(draft.entries) }
+  const entries = layOver(draft.entries)
+  const making = new Set<string>()
+  const own: Draft = { ...draft, entries, making }
   const base = { n, key: unit.key, label: unit.label, undoes: null }
   const actions: Action[] = []
   try {
     for (const [index, step] of unit.steps.entries()) {
       for (const action of await compile(own, step, unit.steps, index)) {
         foresee(own, action)
+        if (action.kind === 'mkdir') making.add(action.path)
         actions.push(action)
       }
     }
-    for (const [path, state] of own.entries) draft.entries.set(path, state)
+    entries.commit()
     draft.trashed = own.trashed
     return { ...base, state: 'pending', error: null, actions }
   } catch (error) {
