@@ -26,6 +26,7 @@ import { createUpdateFlags } from '../services/models/update-flags.ts'
 import { createDoor } from '../services/network/door.ts'
 import { systemClock } from '../services/progress/clock.ts'
 import { createProgressHub } from '../services/progress/hub.ts'
+import { createProviders } from '../services/providers/providers.ts'
 import { createSettingsManager } from '../services/settings/manager.ts'
 import { modelsOverlay } from '../services/settings/models-overlay.ts'
 import type { SettingsManager } from '../services/settings/types.ts'
@@ -57,13 +58,19 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const hub = createProgressHub()
   const jobs = createJobSystem({ state, hub, logger: app.log })
   const door = createDoor({ settings, logger: app.log })
+  const providers = createProviders({
+    door,
+    settings,
+    openArchive: (file) => openDatabase(file, { readonly: true }),
+    warn: (message, error) => { app.log.warn({ err: error }, message) }
+  })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
   const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => libraries.all.flatMap((library) => library.roots())) })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, providers, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
@@ -77,6 +84,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     await libraries.close()
     hub.close()
     await door.close()
+    providers.close()
     await settings.close()
     state.close()
   })

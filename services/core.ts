@@ -7,6 +7,7 @@ import type { JobSystem } from './jobs/types.ts'
 import type { Journal } from './journal/types.ts'
 import type { Organizer } from './models/organizer.ts'
 import type { Door } from './network/types.ts'
+import type { Providers } from './providers/types.ts'
 import type { StateDatabase } from './database/types.ts'
 
 /** What the shared core plugin supplies to every stack, decorated on the root as `app.core`. */
@@ -24,6 +25,8 @@ export interface Core {
   sidecarOverlay: SidecarOverlay
   /** The only way out to other hosts. */
   door: Door
+  /** What others know of models: CivitAI, the archives, Hugging Face. */
+  providers: Providers
   /** User state that cannot be rebuilt. */
   state: StateDatabase
   /** Version of the program, for pages and answers. */

@@ -51,6 +51,10 @@ export interface Providers {
   civitai: CivitaiClient
   huggingFace: HuggingFaceClient
   chain: ProviderChain
+  /** The offline archive: whether and where it lies. */
+  archive: MetadataProvider & { file (): string | null }
+  /** Where to download from: CivitAI's addresses brought to the host in use, others unchanged. */
+  downloadAddress (address: string): string
   /** Base addresses in use, without a slash at the end. */
   bases (): { civitai: string, civarchive: string, huggingface: string }
   close (): void

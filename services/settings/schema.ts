@@ -53,6 +53,7 @@ const perLibrary: RowOptions = { perLibrary: true }
 /** Every setting we know; a further one is one more row. Other keys are kept and answered as they came. */
 export const settingRows: readonly SettingRow[] = [
   row('civitai_api_key', 'Key for CivitAI: downloads that ask for a login, and higher limits', text(), '', { exposure: 'secret', alwaysWritten: true }),
+  row('huggingface_token', 'Token for Hugging Face: repositories that ask for a login', text(), '', secret),
   row('civitai_host', 'Host of links to pages of CivitAI; requests always go to its API', oneOf(['civitai.com', 'civitai.red', 'civitai.green'], { fold: 'lower', otherwise: 'civitai.com' }), 'civitai.com'),
   row('download_backend', 'Kept for other programs; downloads are done here either way', oneOf(['python', 'aria2'], { fold: 'lower', otherwise: 'python' }), 'python'),
   row('aria2c_path', 'Kept for other programs: path of their download tool', text(), '', { locked: FILE_ONLY }),
