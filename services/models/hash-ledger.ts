@@ -10,7 +10,10 @@ export interface LedgerHash { sha256: string, autov3: string | null }
 export interface HashLedger {
   find (file: HashedFile): LedgerHash | undefined
   put (file: HashedFile, hash: LedgerHash): void
-  /** Commits what the work puts at once: one wait for the disk instead of one per file. */
+  /**
+   * Commits what the work puts at once and without waiting for the disk: for hashes of files that only moved, which
+   * a power cut may take back.
+   */
   together<T> (work: () => T): T
 }
 
@@ -40,6 +43,14 @@ export function createHashLedger (db: Database): HashLedger {
       empty = false
       insert?.run(file.path, file.size, file.mtimeMs, file.dev, file.ino, hash.sha256, hash.autov3)
     },
-    together: (work) => db.transaction(work)()
+    together (work) {
+      const before = Number(db.pragma('synchronous', { simple: true }))
+      db.pragma('synchronous = normal')
+      try {
+        return db.transaction(work)()
+      } finally {
+        db.pragma(`synchronous = ${before}`)
+      }
+    }
   }
 }

@@ -32,8 +32,8 @@ export interface SettleDeps {
 interface Task { path: string, root: ScanRoot, known: KnownModel | undefined, from: string | null }
 interface Described extends Task { row: StoredModel }
 
-/** Rows per transaction: a few milliseconds, then requests get their turn. */
-const SLICE = 64
+/** Rows per transaction: some milliseconds, then requests get their turn. */
+const SLICE = 24
 /** Files looked at side by side. */
 const LOOKS = 8
 
