@@ -5,6 +5,7 @@ import type { IndexFeed } from './index-feed.ts'
 import type { InitProgress } from './init-progress.ts'
 import type { ModelIndex, ScanOutcome } from './ports.ts'
 import type { RootBoard } from './root-board.ts'
+import { createRootProgress, type RootProgress } from './root-progress.ts'
 import { startScanThread, type ScanThreadOptions } from './scan-thread.ts'
 import type { ScanMessage, ScanReport, ScanRoot } from './scan-types.ts'
 
@@ -73,7 +74,9 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     // Before the first whole scan nobody knows which directories there are.
     const partial = directories.length > 0 ? input.directories : null
     const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories(), sweepBefore: directories.length === 0 ? performance.timeOrigin : null }
-    const thread = startScanThread({ ...deps.thread, request, onMessage: (message) => { listen(message, input) } })
+    const progress = createRootProgress(hub, type.name, roots)
+    if (partial === null) progress.listing()
+    const thread = startScanThread({ ...deps.thread, request, onMessage: (message) => { listen(message, input, progress) } })
     const stop = (): void => { thread.stop() }
     input.signal.addEventListener('abort', stop, { once: true })
     if (input.signal.aborted) stop()
@@ -88,6 +91,7 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
       throw error
     } finally {
       input.signal.removeEventListener('abort', stop)
+      progress.complete()
     }
   }
 
@@ -99,13 +103,16 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     index.setOfflineRoots(board.offline())
   }
 
-  function listen (message: ScanMessage, { init, report }: ScanInput): void {
-    if (message.kind === 'listed') init?.counted(message.models)
+  function listen (message: ScanMessage, { init, report }: ScanInput, progress: RootProgress): void {
+    if (message.kind === 'listed') {
+      init?.counted(message.models)
+      progress.listed(message.byRoot)
+    }
     if (message.kind !== 'batch') return
     feed.push(message.upserted, message.removed)
     report?.({ done: message.done, total: message.total, unit: 'files' })
     init?.processed(message.done, message.total)
-    hub.publish('scan.progress', { model_type: type.name, root: '', stage: 'process_models', done: message.done, total: message.total })
+    progress.processed(message.byRoot)
   }
 
   function take (report: ScanReport, input: ScanInput, total: ScanOutcome, durationMs: number): void {

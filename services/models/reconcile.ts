@@ -47,7 +47,9 @@ export function reconcile (request: ScanRequest, deps: ReconcileDeps): ScanRepor
     return { ...run.report, status: 'cancelled' }
   }
   if (run.walk.aborted) return stopped()
-  deps.post({ kind: 'listed', models: run.candidates.all.length })
+  const byRoot = request.roots.map(() => 0)
+  for (const { listing } of run.candidates.all) byRoot[listing.root] = (byRoot[listing.root] ?? 0) + 1
+  deps.post({ kind: 'listed', models: run.candidates.all.length, byRoot })
   run.report.roots = judgeRoots(run, identifyMoved(run))
   if (!readFiles(run)) return stopped()
   if (request.sweepBefore !== null) sweepTemps(run.walk.listings.filter(({ root }) => run.report.roots[root]?.state === 'online'), request.sweepBefore)
@@ -130,6 +132,7 @@ function readFiles (run: Run): boolean {
   const { all } = run.candidates
   const identities = all.some((candidate) => candidate.isLink) ? elsewhere(run) : null
   let at: { listing: Listing, names: DirectoryNames } | undefined
+  const byRoot = run.request.roots.map(() => 0)
   let done = 0
   for (const candidate of all) {
     const { listing } = candidate
@@ -139,7 +142,8 @@ function readFiles (run: Run): boolean {
       if (at?.listing !== listing) at = { listing, names: createPreviewFinder(new Set(listing.names)) }
       readCandidate(run, candidate, root, at.names, identities)
     }
-    run.batches.progress(++done, all.length)
+    byRoot[listing.root] = (byRoot[listing.root] ?? 0) + 1
+    run.batches.progress(++done, all.length, byRoot)
   }
   return true
 }

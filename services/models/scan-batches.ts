@@ -8,7 +8,8 @@ export interface ScanBatches {
   remove (rows: readonly { id: number, file_path: string }[], remember: boolean): void
   /** Writes what is queued; what is written is told afterwards, so that nothing visible can be lost. */
   flush (): void
-  progress (done: number, total: number): void
+  /** `byRoot` is read when it is told. */
+  progress (done: number, total: number, byRoot: readonly number[]): void
   readonly removed: number
 }
 
@@ -21,6 +22,7 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
   let queue: { row: StoredModel, movedFrom: number | undefined }[] = []
   let done = 0
   let total = 0
+  let doneByRoot: readonly number[] = []
   let told = 0
   let oldest = 0
   let removedCount = 0
@@ -33,7 +35,7 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
 
   function tell (upserted: number[], removed: number[]): void {
     told = performance.now()
-    post({ kind: 'batch', upserted, removed, done, total })
+    post({ kind: 'batch', upserted, removed, done, total, byRoot: [...doneByRoot] })
   }
 
   function flush (): void {
@@ -58,7 +60,8 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
       }
     },
     flush,
-    progress (nowDone, ofTotal) {
+    progress (nowDone, ofTotal, byRoot) {
+      doneByRoot = byRoot
       done = nowDone
       total = ofTotal
       if (done === total || performance.now() - told > TELL_MS) tell([], [])

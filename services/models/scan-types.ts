@@ -51,9 +51,10 @@ export interface ScanReport {
   unreadCount: number
 }
 
+/** `byRoot`: the part of each root in the number beside it, in the order of the request. */
 export type ScanMessage =
-  | { kind: 'listed', models: number }
-  | { kind: 'batch', upserted: number[], removed: number[], done: number, total: number }
+  | { kind: 'listed', models: number, byRoot: number[] }
+  | { kind: 'batch', upserted: number[], removed: number[], done: number, total: number, byRoot: number[] }
   | { kind: 'finished', report: ScanReport }
   | { kind: 'failed', message: string, corrupt: boolean }
 
