@@ -48,7 +48,7 @@ export interface StartOptions {
   /** Values that the environment lays over the settings for this run, never saved (API keys). */
   settingsOverlay: Record<string, unknown>
   /** Base URLs of providers from environment or argv. */
-  providers: { civitai?: string, civarchive?: string, huggingface?: string }
+  providers: { civitai?: string, civarchive?: string, huggingface?: string, storage?: string }
   /** Rows of the persistent cache are kept unless the environment turns it off. */
   persistentCache: boolean
   /** False in tests that drive scans by hand. */

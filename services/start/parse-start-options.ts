@@ -113,6 +113,6 @@ function overlay (env: NodeJS.ProcessEnv): Record<string, unknown> {
 }
 
 function providers (env: NodeJS.ProcessEnv): StartOptions['providers'] {
-  const { MODELSHELF_CIVITAI_URL: civitai, MODELSHELF_CIVARCHIVE_URL: civarchive, MODELSHELF_HUGGINGFACE_URL: huggingface } = env
-  return { ...(civitai && { civitai }), ...(civarchive && { civarchive }), ...(huggingface && { huggingface }) }
+  const { MODELSHELF_CIVITAI_URL: civitai, MODELSHELF_CIVARCHIVE_URL: civarchive, MODELSHELF_HUGGINGFACE_URL: huggingface, MODELSHELF_STORAGE_URL: storage } = env
+  return { ...(civitai && { civitai }), ...(civarchive && { civarchive }), ...(huggingface && { huggingface }), ...(storage && { storage }) }
 }

@@ -18,6 +18,7 @@ export const variableTable = [
   ['CIVITAI_API_KEY', 'key for CivitAI, for this run only'],
   ['LLM_PROVIDER, LLM_API_BASE, LLM_MODEL, LLM_API_KEY', 'language model for enrichment, for this run only'],
   ['MODELSHELF_CIVITAI_URL, MODELSHELF_CIVARCHIVE_URL, MODELSHELF_HUGGINGFACE_URL', 'other base addresses of the providers'],
+  ['MODELSHELF_STORAGE_URL', 'a host inside your network that serves files and pictures of providers'],
   ['MODELSHELF_ARIA2C_PATH', 'path of the aria2c program'],
   ['MODELSHELF_PERSISTENT_CACHE=0', 'keep no rows on disk and scan at every start']
 ] as const
