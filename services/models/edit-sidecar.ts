@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs'
 import { NotFoundError, OfflineError } from '../errors.ts'
 import type { Root } from '../files/types.ts'
 import { failureOf } from '../journal/errors.ts'
+import type { FieldSource } from '../metadata/provenance.ts'
 import type { Journal, Operation, OperationResult, Step } from '../journal/types.ts'
 import { defaultSidecar } from './default-sidecar.ts'
 import type { IndexedModel } from './entry.ts'
@@ -14,11 +15,22 @@ export interface EditDeps {
   library: ModelLibrary
   journal: Pick<Journal, 'run'>
   overlay: SidecarOverlay
+  recorder?: EditRecorder | undefined
+}
+
+/** Keeps who gave fields their values. */
+export interface EditRecorder {
+  /** What of a document is compared, as it is now. */
+  snapshot (document: Record<string, unknown>): ReadonlyMap<string, unknown>
+  /** Told once the edit is on the disk and in the index. */
+  record (model: IndexedModel, before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>, source: FieldSource): void
 }
 
 export interface EditRequest extends Pick<Operation, 'kind' | 'route' | 'summary'> {
   /** As the client gave it. */
   path: string
+  /** Who gives the new values; the user unless told. */
+  source?: FieldSource
   /** Changes the document in place, from what it is now; may run again when another program wrote meanwhile. */
   change (document: Record<string, unknown>, model: IndexedModel): void
 }
@@ -52,7 +64,7 @@ const TRIES = 5
  * ever written. Where no file can be written, the edited document goes to the state database.
  * @throws NotFoundError, OfflineError, PathOutsideLibraryError, ConflictError, or what the disk says
  */
-export function createSidecarEditor ({ library, journal, overlay }: EditDeps): EditSidecar {
+export function createSidecarEditor ({ library, journal, overlay, recorder }: EditDeps): EditSidecar {
   const type = library.type.name
 
   async function readBase (model: IndexedModel, file: Stats): Promise<Base> {
@@ -94,6 +106,7 @@ export function createSidecarEditor ({ library, journal, overlay }: EditDeps): E
     if (!model || !file) throw missing(library, root)
     for (let tries = 1; ; tries++) {
       const base = await readBase(model, file)
+      const before = recorder?.snapshot(base.document)
       const text = await prepared(request, model, base)
       const document = base.document
       if (base.present?.equals(Buffer.from(text))) return { model, document, operation: null }
@@ -101,20 +114,22 @@ export function createSidecarEditor ({ library, journal, overlay }: EditDeps): E
       const unit = result.units[0]
       if (unit?.ok) {
         overlay.remove(type, path)
-        return await settled(path, document, result.id)
+        return await settled(request, document, before, result.id)
       }
       if (unit?.error?.code === 'not-writable') {
         overlay.put(type, path, baseOf(file, base.stats), text)
-        return await settled(path, document, null)
+        return await settled(request, document, before, null)
       }
       const raced = unit?.error?.code === 'source-changed' || unit?.error?.code === 'destination-exists'
       if (!raced || tries >= TRIES) throw failureOf(unit) ?? new NotFoundError('The sidecar could not be written')
     }
   }
 
-  async function settled (path: string, document: Record<string, unknown>, operation: string | null): Promise<Edited> {
+  async function settled ({ path: asked, source = 'user' }: EditRequest, document: Record<string, unknown>, before: ReadonlyMap<string, unknown> | undefined, operation: string | null): Promise<Edited> {
+    const { path } = library.contain(asked)
     const [model] = await library.settle({ changed: [path] })
     if (!model) throw new NotFoundError('The model is gone', 'model-not-found')
+    if (recorder && before) recorder.record(model, before, recorder.snapshot(document), source)
     return { model, document, operation }
   }
 
