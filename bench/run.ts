@@ -6,6 +6,7 @@ import { projectDirectory, writeSettings, type BuiltServer } from './built-serve
 import { makeLibrary } from './library.ts'
 import { createLoad } from './load-generator.ts'
 import { atMost, type Measurement } from './measurement.ts'
+import { changes } from './parts/changes.ts'
 import { hashing } from './parts/hashing.ts'
 import { lists } from './parts/lists.ts'
 import { memory } from './parts/memory.ts'
@@ -18,7 +19,7 @@ import type { Part } from './parts/context.ts'
 import { mergeMeasurements, readResults, valueText, writeReport, type Results } from './report.ts'
 
 /** Parts that work on a running server, in the order they run; memory comes last, after all the queries. */
-const parts: Record<string, Part> = { lists, routes, repeated, previews, reconcile, memory }
+const parts: Record<string, Part> = { lists, routes, repeated, previews, reconcile, changes, memory }
 const SIZES = [1_000, 20_000, 100_000]
 /** Further size that only the memory is measured at. */
 const MEMORY_SIZE = 10_000

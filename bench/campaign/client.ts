@@ -27,10 +27,10 @@ export function createCampaignClient (base: string): CampaignClient {
 
 interface ListPage { items: Record<string, unknown>[], total_pages: number }
 
-/** All items of a list, page by page. */
-export async function listAll (base: string, prefix: string): Promise<Record<string, unknown>[]> {
+/** The items of a list, page by page; all of them, or the pages that hold the first `most`. */
+export async function listAll (base: string, prefix: string, most = Infinity): Promise<Record<string, unknown>[]> {
   const items: Record<string, unknown>[] = []
-  for (let page = 1, pages = 1; page <= pages; page++) {
+  for (let page = 1, pages = 1; page <= pages && items.length < most; page++) {
     const answer = await fetch(`${base}/api/lm/${prefix}/list?page_size=100&sort_by=name&page=${page}`)
     if (answer.status !== 200) throw new Error(`the list answered ${answer.status}`)
     const body = await answer.json() as ListPage
