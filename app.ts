@@ -15,6 +15,7 @@ import libraryRoutes from './routes/library/index.ts'
 import modelRoutes, { sharedModelRoutes } from './routes/models/index.ts'
 import operationRoutes from './routes/operations/index.ts'
 import organizeRoutes from './routes/organize/index.ts'
+import networkRoutes from './routes/network/index.ts'
 import progressRoutes from './routes/progress/index.ts'
 import settingsRoutes from './routes/settings/index.ts'
 import storageRoutes from './routes/storage/index.ts'
@@ -40,6 +41,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(sharedModelRoutes)
   await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
+  await fastify.register(networkRoutes)
   await fastify.register(operationRoutes)
   await fastify.register(webRoutes)
 }, { name: 'modelshelf', fastify: '5.x' })
