@@ -28,7 +28,10 @@ export interface IndexFeedDeps {
   onError (error: unknown): void
 }
 
+/** Rows per slice at first, and how long a slice may take in milliseconds. */
 const SLICE = 200
+const MOST = 2000
+const SLICE_MS = 8
 
 export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: IndexFeedDeps): IndexFeed {
   let upserted: number[] = []
@@ -38,8 +41,10 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
   let running: Promise<void> | null = null
 
   async function drain (): Promise<void> {
+    let limit = SLICE
     while (upserted.length > 0 || removed.length > 0) {
-      const ids = upserted.splice(0, SLICE)
+      const begun = performance.now()
+      const ids = upserted.splice(0, limit)
       const gone = removed
       removed = []
       const rows = store.loadIds(index.type.name, ids)
@@ -47,6 +52,7 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
       const shown = rows.filter((row) => hasRoot(row.root_id) && !touched.has(row.file_path))
       for (const id of ids) if (!present.has(id)) gone.push(id)
       index.apply({ upsert: shown, remove: gone.filter((id) => index.byId(id) !== undefined) })
+      if (ids.length === limit) limit = Math.max(50, Math.min(MOST, Math.round(limit * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
       for (const row of rows) if (touched.has(row.file_path)) await onStale(row.file_path)
       await nextTurn()
     }
@@ -74,9 +80,14 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
     touch (filePath) {
       if (scanning) touched.add(filePath)
     },
-    beginScan () { scanning = true },
+    beginScan () {
+      scanning = true
+      index.bulk(true)
+    },
     async endScan () {
       await idle()
+      await index.prepare('names')
+      index.bulk(false)
       scanning = false
       touched.clear()
     },

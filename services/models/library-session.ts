@@ -72,6 +72,9 @@ export interface LibrarySession {
   close (): Promise<void>
 }
 
+/** Rows of a load that are shown only when it is done. */
+const HELD = 32
+
 export function openLibrarySession (deps: SessionDeps, library: string, roots: readonly Root[]): LibrarySession {
   const { type, index, hub, logger, settings } = deps
   migrateHashLedger(deps.state)
@@ -200,14 +203,23 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       const begun = performance.now()
       init.restored()
       let count = 0
+      let last: IndexedModel[] = []
+      index.bulk(true)
       for await (const slice of store.loadSlices(type.name)) {
         if (loadingStopped) return
-        index.apply({ upsert: slice.filter((row) => hasRoot(row.root_id)) })
+        const shown = slice.filter((row) => hasRoot(row.root_id))
+        // The last few wait until the others are in order, so that a list that has all of them has them in order.
+        index.apply({ upsert: last.concat(shown.slice(0, -HELD)) })
+        last = shown.slice(-HELD)
         count += slice.length
       }
-      await index.prepare()
+      await index.prepare('names')
+      if (loadingStopped) return
+      index.apply({ upsert: last })
+      index.bulk(false)
       logger.info({ type: type.name, models: count, ms: Math.round(performance.now() - begun) }, 'models loaded')
       init.complete()
+      await index.prepare()
     },
     stopLoading () { loadingStopped = true },
     scan ({ full, signal, report }) {

@@ -84,8 +84,13 @@ export interface ModelIndex {
    */
   apply (change: { upsert?: readonly IndexedModel[], remove?: readonly number[] }): void
   clear (): void
-  /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. */
-  prepare (): Promise<void>
+  /**
+   * While it is on, many models are coming: lists show them all, but those that came last may stand at the end rather
+   * than in their place.
+   */
+  bulk (active: boolean): void
+  /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. `names`: only the usual order. */
+  prepare (what?: 'everything' | 'names'): Promise<void>
   setOfflineRoots (rootIds: ReadonlySet<string>): void
 
   list (query: ListQuery): ListPage

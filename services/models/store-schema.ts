@@ -2,20 +2,17 @@ import type { CacheSchema } from '../database/cache.ts'
 
 /** Columns of a row that make an entry, in the order in which rows are read. */
 export const entryColumns = [
-  'id', 'root_id', 'file_path', 'file_name', 'model_name', 'folder', 'size', 'modified', 'sha256', 'autov3', 'base_model',
-  'preview_url', 'preview_nsfw_level', 'from_civitai', 'favorite', 'notes', 'usage_tips', 'metadata_source', 'exclude',
-  'db_checked', 'last_checked_at', 'tags', 'civitai_id', 'civitai_model_id', 'civitai_name', 'civitai_creator',
-  'civitai_trained_words', 'civitai_model_type', 'civitai_deleted', 'skip_metadata_refresh', 'hf_url', 'license_flags',
-  'sub_type', 'hash_status', 'preview_version', 'metadata_error', 'other_hashes'
+  'id', 'root_id', 'file_path', 'file_name', 'model_name', 'folder', 'size', 'modified', 'sha256', 'autov3', 'preview_url', 'preview_version', 'hash_status',
+  'traits', 'notes', 'last_checked_at', 'tags', 'civitai_id', 'civitai_model_id', 'civitai_name', 'civitai_creator', 'civitai_trained_words', 'other_hashes'
 ] as const
 
-/** Columns that say what the files looked like when the row was made; a difference makes a scan read them again. */
+/** Columns that say what the files looked like when the row was made; a difference makes a scan read them again. `kept` is 0 while the sidecar's bytes are still to be taken in. */
 export const factColumns = [
-  'file_size', 'file_mtime', 'file_inode', 'file_dev', 'sidecar_size', 'sidecar_mtime', 'info_mtime', 'preview_size', 'preview_mtime', 'bare', 'due'
+  'file_size', 'file_mtime', 'file_inode', 'file_dev', 'sidecar_size', 'sidecar_mtime', 'info_mtime', 'preview_size', 'preview_mtime', 'bare', 'due', 'kept'
 ] as const
 
 /** Raised with every change below or in what a row means: the cache is then rebuilt. */
-const VERSION = 1
+const VERSION = 2
 
 export const modelCacheSchema: CacheSchema = {
   version: VERSION,
@@ -23,22 +20,19 @@ export const modelCacheSchema: CacheSchema = {
   create: `
     CREATE TABLE models (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
-      type TEXT NOT NULL, root_id TEXT NOT NULL, file_path TEXT NOT NULL, file_name TEXT NOT NULL, model_name TEXT NOT NULL,
-      folder TEXT NOT NULL, size INTEGER NOT NULL, modified REAL NOT NULL, sha256 TEXT NOT NULL, autov3 TEXT, base_model TEXT NOT NULL,
-      preview_url TEXT NOT NULL, preview_nsfw_level INTEGER NOT NULL, from_civitai INTEGER NOT NULL, favorite INTEGER NOT NULL,
-      notes TEXT NOT NULL, usage_tips TEXT NOT NULL, metadata_source TEXT, exclude INTEGER NOT NULL,
-      db_checked INTEGER NOT NULL, last_checked_at REAL NOT NULL, tags TEXT NOT NULL,
-      civitai_id INTEGER, civitai_model_id INTEGER, civitai_name TEXT, civitai_creator TEXT, civitai_trained_words TEXT, civitai_model_type TEXT,
-      civitai_deleted INTEGER NOT NULL, skip_metadata_refresh INTEGER NOT NULL, hf_url TEXT NOT NULL, license_flags INTEGER NOT NULL,
-      sub_type TEXT, hash_status TEXT NOT NULL, preview_version TEXT NOT NULL, metadata_error TEXT NOT NULL, other_hashes TEXT,
+      type TEXT NOT NULL, root_id TEXT NOT NULL, file_path TEXT NOT NULL, file_name TEXT NOT NULL, model_name TEXT, folder TEXT NOT NULL,
+      size INTEGER NOT NULL, modified REAL NOT NULL, sha256 TEXT NOT NULL, autov3 TEXT, preview_url TEXT NOT NULL, preview_version TEXT NOT NULL, hash_status TEXT NOT NULL,
+      traits TEXT NOT NULL, notes TEXT NOT NULL, last_checked_at REAL NOT NULL, tags TEXT NOT NULL,
+      civitai_id INTEGER, civitai_model_id INTEGER, civitai_name TEXT, civitai_creator TEXT, civitai_trained_words TEXT, other_hashes TEXT,
       file_size INTEGER NOT NULL, file_mtime REAL NOT NULL, file_inode REAL NOT NULL, file_dev REAL NOT NULL,
       sidecar_size INTEGER, sidecar_mtime REAL, info_mtime REAL, preview_size INTEGER, preview_mtime REAL,
-      bare INTEGER NOT NULL, due INTEGER NOT NULL
+      bare INTEGER NOT NULL, due INTEGER NOT NULL, kept INTEGER NOT NULL
     );
     CREATE UNIQUE INDEX models_path ON models (type, file_path);
     CREATE INDEX models_unhashed ON models (type) WHERE sha256 = '';
     CREATE INDEX models_due ON models (type) WHERE due = 1;
     CREATE INDEX models_bare ON models (sha256) WHERE bare = 1;
+    CREATE INDEX models_unkept ON models (type) WHERE kept = 0;
     CREATE TABLE sidecars (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TABLE vanished (
       id INTEGER PRIMARY KEY, type TEXT NOT NULL, sha256 TEXT NOT NULL, file_path TEXT NOT NULL, bytes BLOB NOT NULL, vanished_at REAL NOT NULL

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { HashStatus, IndexedModel } from './entry.ts'
+import { sidecarPath } from './sidecar-file.ts'
 import { entryColumns, factColumns } from './store-schema.ts'
 import { createRowReader, toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
 import type { ModelTypeName } from './types.ts'
@@ -30,8 +32,8 @@ export interface ModelStore {
   loadIds (type: ModelTypeName, ids: readonly number[]): IndexedModel[]
   find (type: ModelTypeName, filePath: string): KnownModel | undefined
   findById (id: number): KnownModel | undefined
-  /** Writes rows by path; answers their ids in order. */
-  upsert (rows: readonly StoredModel[]): number[]
+  /** Writes rows by path; answers their ids in order. `fresh`: none of the paths has a row, as far as is known. */
+  upsert (rows: readonly StoredModel[], options?: { fresh: boolean }): number[]
   /** Gives a row a new path (id and what hangs on it stay); answers ids of rows that stood in the way and are gone. */
   relocate (id: number, filePath: string): number[]
   /**
@@ -43,6 +45,10 @@ export interface ModelStore {
   setHash (id: number, result: HashResult, file: { size: number, mtimeMs: number }): boolean
   /** The sidecar's bytes as last read; they answer while the disk is away. */
   sidecar (type: ModelTypeName, filePath: string): Buffer | undefined
+  /** Rows whose sidecar's bytes are still to be taken in, from an id on. */
+  unkept (type: ModelTypeName, after: number, limit: number): { id: number, file_path: string }[]
+  /** Takes in bytes of sidecars, unless another version of a sidecar was read meanwhile. */
+  keep (sidecars: readonly { id: number, size: number, mtimeMs: number, bytes: Uint8Array }[]): void
   /** Rows that have no hash yet, those that failed left out, in order. */
   unhashed (type: ModelTypeName): { id: number, file_path: string, root_id: string }[]
   /** Rows whose sidecar wants to be written; with `hashedOnly`, those whose hash is still to come wait for it. */
@@ -56,11 +62,12 @@ const written = ['type', ...entryColumns.filter((column) => column !== 'id'), ..
 export function createModelStore (db: Database): ModelStore {
   const select = `SELECT ${entryColumns.join(', ')} FROM models`
   const slice = db.prepare(`${select} WHERE +type = ? AND id > ? ORDER BY id LIMIT ?`).raw()
-  const byId = db.prepare(`${select} WHERE id = ? AND type = ?`).raw()
+  const byIds = db.prepare(`${select} WHERE id IN (SELECT value FROM json_each(?)) AND +type = ? ORDER BY id`).raw()
   const knownByPath = db.prepare(`SELECT ${KNOWN} FROM models WHERE type = ? AND file_path = ?`).raw()
   const knownById = db.prepare(`SELECT ${KNOWN} FROM models WHERE id = ?`).raw()
   const insert = db.prepare(`INSERT INTO models (${written.join(', ')}) VALUES (${written.map(() => '?').join(', ')})
     ON CONFLICT (type, file_path) DO UPDATE SET ${written.slice(1).map((column) => `${column} = excluded.${column}`).join(', ')} RETURNING id`).pluck()
+  const insertNew = db.prepare(`INSERT OR IGNORE INTO models (${written.join(', ')}) VALUES (${written.map(() => '?').join(', ')})`)
   const putSidecar = db.prepare('INSERT INTO sidecars (id, bytes) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes')
   const dropSidecar = db.prepare('DELETE FROM sidecars WHERE id = ?')
   const inTheWay = db.prepare('DELETE FROM models WHERE file_path = ? AND id <> ? AND type = (SELECT type FROM models WHERE id = ?) RETURNING id').pluck()
@@ -73,12 +80,27 @@ export function createModelStore (db: Database): ModelStore {
   const wanting = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND sha256 = '' AND hash_status <> 'failed' ORDER BY id")
   const dueRows = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND due = 1 AND (? OR sha256 <> '' OR hash_status = 'failed') ORDER BY id")
 
-  const upsertAll = db.transaction((rows: readonly StoredModel[]) => rows.map((row) => {
-    const id = insert.get(...toCells(row)) as number
-    if (row.sidecar) putSidecar.run(id, row.sidecar)
+  const isUnkept = db.prepare('SELECT 1 FROM models WHERE type = ? AND file_path = ? AND kept = 0').pluck()
+  const unkeptRows = db.prepare('SELECT id, file_path FROM models WHERE type = ? AND kept = 0 AND id > ? ORDER BY id LIMIT ?')
+  const setKept = db.prepare('UPDATE models SET kept = 1 WHERE id = ? AND kept = 0 AND sidecar_size = ? AND sidecar_mtime = ?')
+
+  const upsertAll = db.transaction((rows: readonly StoredModel[], fresh: boolean) => rows.map((row) => {
+    const cells = toCells(row)
+    if (fresh) {
+      const { changes, lastInsertRowid } = insertNew.run(...cells)
+      if (changes > 0) {
+        if (row.sidecar && row.sidecarLater !== true) putSidecar.run(lastInsertRowid, row.sidecar)
+        return Number(lastInsertRowid)
+      }
+    }
+    const id = insert.get(...cells) as number
+    if (row.sidecar && row.sidecarLater !== true) putSidecar.run(id, row.sidecar)
     else dropSidecar.run(id)
     return id
   }))
+  const keepAll = db.transaction((sidecars: Parameters<ModelStore['keep']>[0]) => {
+    for (const { id, size, mtimeMs, bytes } of sidecars) if (setKept.run(id, size, mtimeMs).changes > 0) putSidecar.run(id, bytes)
+  })
   const relocate = db.transaction((id: number, filePath: string) => {
     const gone = inTheWay.all(filePath, id, id) as number[]
     for (const other of gone) dropSidecar.run(other)
@@ -115,8 +137,9 @@ export function createModelStore (db: Database): ModelStore {
     },
     loadIds (type, ids) {
       const read = createRowReader(type)
+      const rows = new Map((byIds.all(JSON.stringify(ids), type) as RawRow[]).map((row) => [row[0], row]))
       return ids.flatMap((id) => {
-        const row = byId.get(id, type) as RawRow | undefined
+        const row = rows.get(id)
         return row ? [read(row)] : []
       })
     },
@@ -128,13 +151,27 @@ export function createModelStore (db: Database): ModelStore {
       const row = knownById.get(id) as RawRow | undefined
       return row && toKnown(row)
     },
-    upsert: (rows) => upsertAll.immediate(rows),
+    upsert: (rows, { fresh } = { fresh: false }) => upsertAll.immediate(rows, fresh),
     relocate: (id, filePath) => relocate.immediate(id, filePath),
     remove: (rows, { remember }) => removeAll.immediate(rows, remember),
     setHash: (id, result, file) => hashed.run(result.sha256, result.autov3, result.hash_status, id, file.size, file.mtimeMs).changes > 0,
-    sidecar: (type, filePath) => bytesOf.get(type, filePath) as Buffer | undefined,
+    sidecar (type, filePath) {
+      const bytes = bytesOf.get(type, filePath) as Buffer | undefined
+      return bytes ?? (isUnkept.get(type, filePath) === 1 ? readSidecar(filePath) : undefined)
+    },
+    unkept: (type, after, limit) => unkeptRows.all(type, after, limit) as { id: number, file_path: string }[],
+    keep: (sidecars) => { keepAll.immediate(sidecars) },
     unhashed: (type) => wanting.all(type) as { id: number, file_path: string, root_id: string }[],
     due: (type, { hashedOnly }) => dueRows.all(type, hashedOnly ? 0 : 1) as { id: number, file_path: string, root_id: string }[]
+  }
+}
+
+function readSidecar (filePath: string): Buffer | undefined {
+  try {
+    return readFileSync(sidecarPath(filePath))
+  } catch {
+    // gone or out of reach before it was taken in: nothing is known of it
+    return undefined
   }
 }
 

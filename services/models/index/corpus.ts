@@ -6,7 +6,8 @@ import type { Dictionary } from './dictionary.ts'
 import { createHashTables } from './hash-tables.ts'
 import type { HashTables } from './hash-tables.ts'
 import { createSlotTable } from './slot-table.ts'
-import type { SlotTable } from './slot-table.ts'
+import { createKeyTable } from './key-table.ts'
+import type { KeyTable } from './key-table.ts'
 import { createOrders } from './orders.ts'
 import type { Orders } from './orders.ts'
 import { createTagIndex, isTagged } from './tag-index.ts'
@@ -18,7 +19,7 @@ import { integerHash, textHash } from './text-hash.ts'
 import { groupKey, positiveId } from './group-key.ts'
 import { firstLetter } from './first-letter.ts'
 import { subTypeOf } from './sub-type.ts'
-import { bareStem, codePointCount, filePathOf, relativePathOf } from './model-path.ts'
+import { bareStem, filePathOf, relativePathLength } from './model-path.ts'
 import { autoTagMask } from '../auto-tags.ts'
 import type { IndexedModel } from '../entry.ts'
 import type { ModelType } from '../types.ts'
@@ -41,19 +42,23 @@ export interface Corpus {
   readonly vocabulary: Vocabulary
   readonly orders: Orders
   readonly hashes: HashTables
-  readonly paths: SlotTable
-  readonly stems: SlotTable
-  readonly versions: SlotTable
-  readonly groups: SlotTable
+  readonly paths: KeyTable
+  readonly stems: KeyTable
+  readonly versions: KeyTable
+  readonly groups: KeyTable
   model (slot: number): IndexedModel | undefined
   slotOf (id: number): number
   /** Number of a group key in the column `group`, 0 when no model has it. */
   groupCode (key: string): number
+  /** Mask of the labels that a model's names speak of. */
+  autoTags (slot: number): number
+  /** Look-ups that are filled when they are first asked. */
+  readonly keyTables: readonly KeyTable[]
   put (model: IndexedModel): number
   drop (slot: number): void
 }
 
-export function createCorpus (type: ModelType): Corpus {
+export function createCorpus (type: ModelType, isBulk: () => boolean = () => false): Corpus {
   const models: (IndexedModel | undefined)[] = []
   const tagLists: (readonly string[] | undefined)[] = []
   const free: number[] = []
@@ -61,10 +66,8 @@ export function createCorpus (type: ModelType): Corpus {
   const columns = createColumns()
   const flags = createFlagSets()
   const ids = createSlotTable()
-  const [paths, stems, versions, groups] = [createSlotTable(), createSlotTable(), createSlotTable(), createSlotTable()]
   const [folders, bases, subTypes, letters, roots] = [createDictionary(), createDictionary(), createDictionary(), createDictionary(), createDictionary()]
   const tags = createTagIndex()
-  const hashes = createHashTables()
   let size = 0
 
   const isLive = (slot: number): boolean => slot < columns.capacity && hasBit(flags.live, slot)
@@ -73,8 +76,20 @@ export function createCorpus (type: ModelType): Corpus {
   const vocabulary = createVocabulary(slots, isLive, (slot, visit) => {
     const one = models[slot]
     if (one) readModelWords(one, visit)
+  }, isBulk)
+  const orders = createOrders({ columns, slots, isLive, isBulk, model })
+  const hashes = createHashTables(slots, model)
+  const paths = createKeyTable(slots, (slot) => {
+    const one = models[slot]
+    return one ? textHash(filePathOf(one)) : null
   })
-  const orders = createOrders({ columns, slots, isLive, model })
+  const stems = createKeyTable(slots, (slot) => {
+    const one = models[slot]
+    return one ? textHash(bareStem(one.file_name ?? '', type)) : null
+  })
+  const versions = createKeyTable(slots, (slot) => numberKey(columns.version[slot] as number))
+  const groups = createKeyTable(slots, (slot) => numberKey(columns.group[slot] as number))
+  const keyTables = [paths, stems, versions, groups, ...hashes.tables]
 
   const slotOf = (id: number): number => {
     let slot = ids.first(integerHash(id))
@@ -110,23 +125,24 @@ export function createCorpus (type: ModelType): Corpus {
   }
 
   const fillColumns = (one: IndexedModel, slot: number): void => {
-    const version = positiveId(one.civitai?.id)
-    const group = codeOf(one)
     columns.id[slot] = one.id
     columns.modified[slot] = one.modified
     columns.size[slot] = one.size
-    columns.version[slot] = version
-    columns.group[slot] = group
-    columns.autoTags[slot] = autoTagMask(one.file_name ?? '', one.base_model, one.civitai?.name ?? '', one.tags)
-    columns.pathLength[slot] = codePointCount(relativePathOf(one))
+    columns.version[slot] = positiveId(one.civitai?.id)
+    columns.group[slot] = codeOf(one)
+    columns.autoTags[slot] = UNREAD
+    columns.pathLength[slot] = relativePathLength(one)
     ids.put(slot, integerHash(one.id))
-    paths.put(slot, textHash(filePathOf(one)))
-    stems.put(slot, textHash(bareStem(one.file_name ?? '', type)))
-    if (version > 0) versions.put(slot, integerHash(version))
-    else versions.drop(slot)
-    if (group !== 0) groups.put(slot, integerHash(group))
-    else groups.drop(slot)
-    hashes.put(slot, one)
+    for (let i = 0; i < keyTables.length; i++) keyTables[i]?.touch(slot)
+  }
+
+  const autoTags = (slot: number): number => {
+    const known = columns.autoTags[slot] ?? 0
+    const one = models[slot]
+    if (known !== UNREAD || !one) return known
+    const mask = autoTagMask(one.file_name ?? '', one.base_model, one.civitai?.name ?? '', one.tags)
+    columns.autoTags[slot] = mask
+    return mask
   }
 
   const fillFlags = (one: IndexedModel, slot: number): void => {
@@ -172,8 +188,8 @@ export function createCorpus (type: ModelType): Corpus {
     roots.release(columns.root[slot] as number)
     subTypes.release(columns.subType[slot] as number)
     letters.release(columns.letter[slot] as number)
-    for (const table of [ids, paths, stems, versions, groups]) table.drop(slot)
-    hashes.drop(slot)
+    for (const table of [ids, ...keyTables]) table.drop(slot)
+    columns.autoTags[slot] = 0
     for (const set of Object.values(flags)) putBit(set, slot, false)
     orders.drop(slot)
     free.push(slot)
@@ -203,10 +219,17 @@ export function createCorpus (type: ModelType): Corpus {
     model,
     slotOf,
     groupCode,
+    autoTags,
+    keyTables,
     put,
     drop
   }
 }
+
+/** Auto tags that were not looked for yet. */
+const UNREAD = 0xff
+
+const numberKey = (value: number): number | null => value === 0 ? null : integerHash(value)
 
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((text, i) => text === b[i]))
 

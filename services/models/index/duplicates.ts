@@ -1,7 +1,7 @@
 import { hasBit } from './bit-set.ts'
 import type { BitSet } from './bit-set.ts'
 import type { Corpus } from './corpus.ts'
-import type { SlotTable } from './slot-table.ts'
+import type { KeyTable } from './key-table.ts'
 import { filePathOf } from './model-path.ts'
 import type { IndexedModel } from '../entry.ts'
 
@@ -21,7 +21,7 @@ export function filenameGroups (corpus: Corpus): Group[] {
 }
 
 /** The table leads to candidates, the text decides. Groups come in the order of their first members. */
-function sharing (corpus: Corpus, table: SlotTable, textOf: (model: IndexedModel) => string, matching: BitSet | null): Group[] {
+function sharing (corpus: Corpus, table: KeyTable, textOf: (model: IndexedModel) => string, matching: BitSet | null): Group[] {
   const done = new Uint8Array(corpus.limit)
   const groups: Group[] = []
   for (const slot of corpus.orders.cache.read()) {

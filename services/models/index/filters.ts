@@ -92,7 +92,7 @@ function atom (context: FilterContext, key: string, compute: () => BitSet): BitS
 function hashSet (corpus: Corpus, hashes: readonly string[]): BitSet {
   const bits = createBits(corpus.limit)
   for (const hash of hashes) {
-    for (const slot of corpus.hashes.filter(hash, corpus.model)) setBit(bits, slot)
+    for (const slot of corpus.hashes.filter(hash)) setBit(bits, slot)
   }
   return bits
 }
@@ -187,7 +187,7 @@ function autoTagSet (corpus: Corpus, labels: readonly string[]): BitSet {
   for (let value = 0; value < marks.length; value++) if ((value & mask) !== 0) marks[value] = 1
   const bits = createBits(corpus.limit)
   const { autoTags } = corpus.columns
-  for (let slot = 0; slot < autoTags.length; slot++) if (marks[autoTags[slot] as number] === 1) setBit(bits, slot)
+  for (let slot = 0; slot < autoTags.length; slot++) if (marks[corpus.autoTags(slot)] === 1) setBit(bits, slot)
   return bits
 }
 

@@ -4,9 +4,12 @@ const LATIN = /^[A-Z]/
 const CJK = /^[\u1100-\u11ff\u2e80-\u2fdf\u3000-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff65-\uffdc\u{20000}-\u{3ffff}]/u
 const ALPHANUMERIC = /^[\p{L}\p{N}]/u
 
+const ASCII_UPPER = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code).toUpperCase())
+
 /** First character, upper-cased; "" of "". */
 export function firstLetter (name: string): string {
   const code = name.codePointAt(0)
+  if (code !== undefined && code < 0x80) return ASCII_UPPER[code] as string
   return code === undefined ? '' : String.fromCodePoint(code).toUpperCase()
 }
 

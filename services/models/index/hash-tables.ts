@@ -1,5 +1,5 @@
-import { createSlotTable } from './slot-table.ts'
-import type { SlotTable } from './slot-table.ts'
+import { createKeyTable } from './key-table.ts'
+import type { KeyTable } from './key-table.ts'
 import { hexHash } from './text-hash.ts'
 import type { IndexedModel } from '../entry.ts'
 
@@ -13,14 +13,16 @@ const SHA256_LENGTH = 64
 
 /** Every hash of every model, by the first 8 hex digits; what was found is compared with the model itself. */
 export interface HashTables {
-  put (slot: number, model: IndexedModel): void
+  touch (slot: number): void
   drop (slot: number): void
   /** The next slots whose SHA-256 may equal that of this one; see `sameHash`. */
-  readonly sha256: SlotTable
+  readonly sha256: KeyTable
+  /** All tables, for whoever has them filled beforehand. */
+  readonly tables: readonly KeyTable[]
   /** Slots with this hash, of any kind and length, the surest kind first. */
-  find (hash: string, model: (slot: number) => IndexedModel | undefined): number[]
+  find (hash: string): number[]
   /** Slots that pass the hash filter of lists: SHA-256 or a beginning of it, or AutoV3. */
-  filter (hash: string, model: (slot: number) => IndexedModel | undefined): number[]
+  filter (hash: string): number[]
 }
 
 function hashOf (model: IndexedModel, kind: Kind): string {
@@ -28,10 +30,15 @@ function hashOf (model: IndexedModel, kind: Kind): string {
   return hash ? hash.toLowerCase() : ''
 }
 
-export function createHashTables (): HashTables {
-  const tables: Record<Kind, SlotTable> = { sha256: createSlotTable(), autov3: createSlotTable(), AutoV1: createSlotTable(), CRC32: createSlotTable(), BLAKE3: createSlotTable() }
+export function createHashTables (slots: () => Uint32Array, model: (slot: number) => IndexedModel | undefined): HashTables {
+  const tableOf = (kind: Kind): KeyTable => createKeyTable(slots, (slot) => {
+    const one = model(slot)
+    const hash = one ? hashOf(one, kind) : ''
+    return hash.length >= SHORTEST_PREFIX ? hexHash(hash) : null
+  })
+  const tables: Record<Kind, KeyTable> = { sha256: tableOf('sha256'), autov3: tableOf('autov3'), AutoV1: tableOf('AutoV1'), CRC32: tableOf('CRC32'), BLAKE3: tableOf('BLAKE3') }
 
-  const collect = (kind: Kind, hash: string, prefix: boolean, model: (slot: number) => IndexedModel | undefined, into: Set<number>): void => {
+  const collect = (kind: Kind, hash: string, prefix: boolean, into: Set<number>): void => {
     const table = tables[kind]
     const found: { slot: number, id: number }[] = []
     for (let slot = table.first(hexHash(hash)); slot >= 0; slot = table.next(slot)) {
@@ -43,27 +50,22 @@ export function createHashTables (): HashTables {
     for (const { slot } of found.sort((a, b) => a.id - b.id)) into.add(slot)
   }
 
-  const search = (hash: string, model: (slot: number) => IndexedModel | undefined, others: readonly Kind[]): number[] => {
+  const search = (hash: string, others: readonly Kind[]): number[] => {
     const wanted = hash.trim().toLowerCase()
     const found = new Set<number>()
     if (wanted.length < SHORTEST_PREFIX) return []
-    if (wanted.length === AUTOV3_LENGTH) collect('autov3', wanted, false, model, found)
-    for (const kind of others) collect(kind, wanted, false, model, found)
-    if (wanted.length <= SHA256_LENGTH) collect('sha256', wanted, true, model, found)
+    if (wanted.length === AUTOV3_LENGTH) collect('autov3', wanted, false, found)
+    for (const kind of others) collect(kind, wanted, false, found)
+    if (wanted.length <= SHA256_LENGTH) collect('sha256', wanted, true, found)
     return [...found]
   }
 
   return {
     sha256: tables.sha256,
-    put: (slot, model) => {
-      for (const kind of KINDS) {
-        const hash = hashOf(model, kind)
-        if (hash.length >= SHORTEST_PREFIX) tables[kind].put(slot, hexHash(hash))
-        else tables[kind].drop(slot)
-      }
-    },
+    tables: KINDS.map((kind) => tables[kind]),
+    touch: (slot) => { for (const kind of KINDS) tables[kind].touch(slot) },
     drop: (slot) => { for (const kind of KINDS) tables[kind].drop(slot) },
-    find: (hash, model) => search(hash, model, ['AutoV1', 'CRC32', 'BLAKE3']),
-    filter: (hash, model) => search(hash, model, [])
+    find: (hash) => search(hash, ['AutoV1', 'CRC32', 'BLAKE3']),
+    filter: (hash) => search(hash, [])
   }
 }

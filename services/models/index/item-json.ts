@@ -78,7 +78,7 @@ function itemParts (model: IndexedModel, corpus: Corpus, slot: number, offline: 
     skip_metadata_refresh: model.skip_metadata_refresh ?? false,
     sub_type: subTypeOf(model, corpus.type),
     civitai: slimCivitai(model),
-    auto_tags: autoTagsOf(corpus.columns.autoTags[slot] ?? 0)
+    auto_tags: autoTagsOf(corpus.autoTags(slot))
   }).slice(0, -1)
   const tail = rest({
     hf_url: model.hf_url ?? '',

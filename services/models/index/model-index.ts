@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { bitMembers } from './bit-set.ts'
 import { createAnswers } from './answers.ts'
 import { createCorpus } from './corpus.ts'
@@ -21,14 +22,19 @@ export interface ModelIndexDeps {
 
 /** How many changed models make it worth to bring orders up to date before someone asks. */
 const SETTLE_FROM = 128
+/** While many models come, orders are brought up to date this often. */
+const BULK_MS = 750
+const AUTO_TAGS_AT_ONCE = 4000
 
 const EXCLUDED_SORTS = new Set(['name', 'date', 'size', 'usage', 'random'])
 
 /** Builds the index of one model type; see the port for what it promises. */
 export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
   const { type, preferences } = deps
-  let listed = createCorpus(type)
-  let hidden = createCorpus(type)
+  let bulk = false
+  const isBulk = (): boolean => bulk
+  let listed = createCorpus(type, isBulk)
+  let hidden = createCorpus(type, isBulk)
   let offline: ReadonlySet<string> = new Set()
   let version = 0
   let touched = 0
@@ -45,9 +51,10 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     try {
       while (touched >= SETTLE_FROM) {
         touched = 0
-        await new Promise((resolve) => setImmediate(resolve))
+        if (bulk) await delay(BULK_MS, undefined, { ref: false })
+        else await nextTurn()
         await listed.orders.settle()
-        await listed.vocabulary.settle()
+        if (!bulk) await listed.vocabulary.settle()
       }
     } finally {
       settling = false
@@ -83,7 +90,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     }
   }
 
-  const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash, listed.model).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
+  const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
 
   const groupsJson = (groups: readonly Group[], name: string, list: string): { groups: Buffer, count: number } => ({ groups: answers.groups(groups, name, list), count: groups.length })
 
@@ -104,20 +111,38 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       for (const model of put) upsert(model)
       version++
       touched += put.length + gone.length
-      if (!settling && touched >= SETTLE_FROM && listed.orders.cache.built) settle()
+      if (!settling && touched >= SETTLE_FROM && listed.orders.inUse) settle()
     },
     clear: () => {
-      listed = createCorpus(type)
-      hidden = createCorpus(type)
+      bulk = false
+      listed = createCorpus(type, isBulk)
+      hidden = createCorpus(type, isBulk)
       answers = createAnswersFor(listed)
       hiddenAnswers = createAnswersFor(hidden)
       version++
     },
-    prepare: async () => {
+    bulk: (active) => {
+      if (bulk === active) return
+      bulk = active
+      // What was read meanwhile may stand at the end of an order.
+      if (!active) version++
+    },
+    prepare: async (what = 'everything') => {
       const [first, second] = [listed, hidden]
-      await first.orders.settle(preferences().nameDisplay)
+      const { nameDisplay } = preferences()
+      await first.orders.settleNames(nameDisplay)
+      if (what === 'names') return
+      await first.orders.settle(nameDisplay)
       await first.vocabulary.settle()
       await second.orders.settle()
+      for (const table of first.keyTables) {
+        await nextTurn()
+        table.prepare()
+      }
+      for (let slot = 0; slot < first.limit; slot++) {
+        first.autoTags(slot)
+        if (slot % AUTO_TAGS_AT_ONCE === 0) await nextTurn()
+      }
     },
     setOfflineRoots: (rootIds) => {
       offline = new Set(rootIds)

@@ -22,6 +22,7 @@ export const stripExtension = (name: string, type: ModelType): string => name.re
 /** A name without all its weight extensions ("a.pt" of "a.pt.safetensors" is "a" as well). */
 export function bareStem (name: string, type: ModelType): string {
   let stem = name
+  if (!name.includes('.')) return name
   let shorter = stripExtension(stem, type)
   while (shorter !== stem) {
     stem = shorter
@@ -45,4 +46,13 @@ export function codePointCount (text: string): number {
   let count = text.length
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count--
   return count
+}
+
+/** Characters of the relative path, without making it. */
+export function relativePathLength (model: IndexedModel): number {
+  const path = filePathOf(model)
+  const from = path.lastIndexOf('/') + 1
+  let count = path.length - from
+  for (let i = from; i < path.length; i++) if ((path.charCodeAt(i) & 0xfc00) === 0xd800) count--
+  return model.folder === '' ? count : count + 1 + codePointCount(model.folder)
 }

@@ -1,5 +1,7 @@
 import { createSortOrder } from './sort-order.ts'
 import type { SortOrder } from './sort-order.ts'
+import { createSortTexts } from './sort-texts.ts'
+import type { SortTexts } from './sort-texts.ts'
 import type { Columns } from './columns.ts'
 import { filePathOf } from './model-path.ts'
 import { naturalKey, plainKey } from '../natural-key.ts'
@@ -23,19 +25,22 @@ export interface Orders {
   drop (slot: number): void
   /** Brings what is in use up to date, in slices; `first` is built when it is not in use yet. */
   settle (display?: NameDisplay): Promise<void>
+  /** Brings only the order of names up to date. */
+  settleNames (display: NameDisplay): Promise<void>
+  /** Whether any order was asked for. */
+  readonly inUse: boolean
 }
 
 interface Source {
   columns: Columns
   slots (): Uint32Array
   isLive (slot: number): boolean
+  isBulk (): boolean
   model (slot: number): IndexedModel | undefined
 }
 
-const compareTexts = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
-
 export function createOrders (source: Source): Orders {
-  const { columns, slots, isLive, model } = source
+  const { columns, slots, isLive, isBulk, model } = source
   const byId = (a: number, b: number): number => (columns.id[a] as number) - (columns.id[b] as number)
   const pathOf = (slot: number): string => {
     const one = model(slot)
@@ -47,47 +52,38 @@ export function createOrders (source: Source): Orders {
     return (display === 'model_name' ? one.model_name || one.file_name : one.file_name || one.model_name) ?? ''
   }
 
-  const plainNames = createSortTexts(columns, (slot) => plainKey(displayed(slot, 'model_name')))
-  const plainPaths = createSortTexts(columns, (slot) => plainKey(pathOf(slot)))
-  const naturalPaths = createSortTexts(columns, (slot) => naturalKey(pathOf(slot)))
-  const byPlainName = (a: number, b: number): number =>
-    compareTexts(plainNames.of(a), plainNames.of(b)) || compareTexts(plainPaths.of(a), plainPaths.of(b)) || byId(a, b)
+  const capacity = (): number => columns.capacity
+  const plainNames = createSortTexts(capacity, (slot) => plainKey(displayed(slot, 'model_name')))
+  const plainPaths = createSortTexts(capacity, (slot) => plainKey(pathOf(slot)))
+  const naturalPaths = createSortTexts(capacity, (slot) => naturalKey(pathOf(slot)))
+  const naturalNames = {
+    model_name: createSortTexts(capacity, (slot) => naturalKey(displayed(slot, 'model_name'))),
+    file_name: createSortTexts(capacity, (slot) => naturalKey(displayed(slot, 'file_name')))
+  }
+  const byPlainName = (a: number, b: number): number => plainNames.compare(a, b) || plainPaths.compare(a, b) || byId(a, b)
   const by = (column: 'modified' | 'size') => (a: number, b: number): number =>
     (columns[column][a] as number) - (columns[column][b] as number) || byPlainName(a, b)
 
-  const cache = createSortOrder({ compare: byId, slots, isLive })
-  const plain = createSortOrder({
-    compare: byPlainName,
+  const createOrder = (compare: (a: number, b: number) => number, ...texts: SortTexts[]): SortOrder => createSortOrder({
+    compare,
     slots,
     isLive,
-    sorting: (active) => {
-      plainNames.keep(active)
-      plainPaths.keep(active)
-    }
+    isBulk,
+    sorting: (active) => { for (const one of texts) one.keep(active) }
   })
-  const date = createSortOrder({ compare: by('modified'), slots, isLive })
-  const size = createSortOrder({ compare: by('size'), slots, isLive })
-
   const createNameOrder = (display: NameDisplay): SortOrder => {
-    const keys: string[] = []
-    return createSortOrder({
-      compare: (a, b) => compareTexts(keys[a] as string, keys[b] as string) ||
-        compareTexts(naturalPaths.of(a), naturalPaths.of(b)) || byId(a, b),
-      sorting: naturalPaths.keep,
-      load: (slot) => {
-        // Without gaps: a sparse array is several times slower.
-        while (keys.length < slot) keys.push('')
-        keys[slot] = naturalKey(displayed(slot, display))
-      },
-      slots,
-      isLive
-    })
+    const names = naturalNames[display]
+    return createOrder((a, b) => names.compare(a, b) || naturalPaths.compare(a, b) || byId(a, b), names, naturalPaths)
   }
+  const cache = createOrder(byId)
+  const plain = createOrder(byPlainName, plainNames, plainPaths)
+  const date = createOrder(by('modified'), plainNames, plainPaths)
+  const size = createOrder(by('size'), plainNames, plainPaths)
   const name = { model_name: createNameOrder('model_name'), file_name: createNameOrder('file_name') }
   const all = [cache, name.model_name, name.file_name, plain, date, size]
 
   const touchAll = (slot: number): void => {
-    for (const texts of [plainNames, plainPaths, naturalPaths]) texts.forget(slot)
+    for (const texts of [plainNames, plainPaths, naturalPaths, naturalNames.model_name, naturalNames.file_name]) texts.forget(slot)
     for (const order of all) order.touch(slot)
   }
 
@@ -106,35 +102,15 @@ export function createOrders (source: Source): Orders {
       if (former.size !== one.size) size.touch(slot)
     },
     drop: touchAll,
+    get inUse () { return all.some((order) => order.inUse) },
     settle: async (display) => {
+      if (display !== undefined) await name[display].settle()
       for (const order of all) {
-        const wanted = display !== undefined && (order === name[display] || (order !== name.model_name && order !== name.file_name))
-        if (wanted || order.built) await order.settle()
+        const wanted = display !== undefined && order !== name.model_name && order !== name.file_name
+        if (wanted || order.inUse) await order.settle()
       }
-    }
-  }
-}
-
-/** Texts that a comparison needs, made anew each time, or kept while many slots are sorted. */
-interface SortTexts {
-  of (slot: number): string
-  keep (active: boolean): void
-  forget (slot: number): void
-}
-
-function createSortTexts (columns: Columns, make: (slot: number) => string): SortTexts {
-  let kept: (string | undefined)[] | null = null
-  return {
-    of: (slot) => {
-      if (!kept) return make(slot)
-      const known = kept[slot]
-      if (known !== undefined) return known
-      const text = make(slot)
-      if (slot < kept.length) kept[slot] = text
-      return text
     },
-    keep: (active) => { kept = active ? new Array(columns.capacity) : null },
-    forget: (slot) => { if (kept && slot < kept.length) kept[slot] = undefined }
+    settleNames: async (display) => { await name[display].settle() }
   }
 }
 

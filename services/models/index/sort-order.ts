@@ -6,6 +6,10 @@ import type { Compare } from './sliced-merge.ts'
 export const SLICE_MS = 6
 /** Up to so many changed slots are merged at once rather than in slices. */
 const AT_ONCE = 1024
+/** The same while many come, when the next are never far. */
+const AT_ONCE_IN_BULK = 256
+/** From so many on it pays to keep what comparisons need. */
+const MANY = 32
 
 export interface OrderSource {
   /** Total order of slots. */
@@ -13,8 +17,8 @@ export interface OrderSource {
   /** Slots of all listed models, in any order. */
   slots (): Uint32Array
   isLive (slot: number): boolean
-  /** Makes what `compare` needs of a slot, before the first comparison. */
-  load? (slot: number): void
+  /** Whether many slots are coming: what is not merged yet then stands at the end, rather than that a reader waits for it. */
+  isBulk (): boolean
   /** Told when a sort of many begins and ends, to keep keys meanwhile. */
   sorting? (active: boolean): void
 }
@@ -27,6 +31,8 @@ export interface SortOrder {
   /** False until the order was read or prepared: nothing needs to be kept up to date before. */
   readonly built: boolean
   readonly pending: number
+  /** It was asked for, or prepared. */
+  readonly inUse: boolean
   /** A slot came, went or got another key. */
   touch (slot: number): void
   read (): Uint32Array
@@ -41,6 +47,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
   let stale = new Uint8Array(0)
   let changed: number[] = []
   let built = false
+  let wanted = false
   /** Slots taken by the sliced merge that runs, or null. */
   let taken: Uint32Array | null = null
 
@@ -61,14 +68,11 @@ export function createSortOrder (source: OrderSource): SortOrder {
   /** Hands out what is to be merged: the order without it, and the live ones of it. */
   const takeChanges = (): { kept: Uint32Array, loose: Uint32Array } => {
     const loose = built ? Uint32Array.from(changed).filter(isLive) : source.slots()
-    const kept = built ? withoutMarked(order, stale) : new Uint32Array(0)
+    const kept = built && changed.length > 0 ? withoutMarked(order, stale) : order
+    order = kept
     for (const slot of changed) stale[slot] = 0
     changed = []
     return { kept, loose }
-  }
-
-  const load = (slots: Uint32Array): void => {
-    if (source.load) for (const slot of slots) source.load(slot)
   }
 
   /** A merge in slices is given up; its slots are changed slots again. */
@@ -82,13 +86,27 @@ export function createSortOrder (source: OrderSource): SortOrder {
     source.sorting?.(false)
   }
 
+  /** What is merged, then the rest in the order in which it came. */
+  const readLoosely = (): Uint32Array => {
+    if (!built && taken === null) return source.slots()
+    const merged = changed.length > 0 ? withoutMarked(order, stale) : order
+    const rest = [...taken ?? []].filter((slot) => isLive(slot) && !isStale(slot)).concat(changed.filter(isLive))
+    const all = new Uint32Array(merged.length + rest.length)
+    all.set(merged)
+    all.set(rest, merged.length)
+    return all
+  }
+
+  const waits = (): boolean => taken !== null || (built ? changed.length > AT_ONCE_IN_BULK : source.slots().length > AT_ONCE)
+
   const read = (): Uint32Array => {
+    wanted = true
+    if (built && taken === null && changed.length === 0) return order
+    if (source.isBulk() && waits()) return readLoosely()
     abandon()
-    if (built && changed.length === 0) return order
     const { kept, loose } = takeChanges()
-    const many = loose.length > AT_ONCE
+    const many = loose.length > MANY
     if (many) source.sorting?.(true)
-    load(loose)
     order = mergeSorted(kept, loose.sort(compare), compare)
     if (many) source.sorting?.(false)
     built = true
@@ -97,7 +115,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
 
   const settle = async (): Promise<void> => {
     if (taken !== null || (built && changed.length === 0)) return
-    if (built && changed.length <= AT_ONCE) {
+    if (built && changed.length <= AT_ONCE_IN_BULK) {
       read()
       return
     }
@@ -105,11 +123,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
     taken = loose
     const isOurs = (): boolean => taken === loose
     source.sorting?.(true)
-    for (let at = 0; at < loose.length && isOurs(); at += AT_ONCE) {
-      load(loose.subarray(at, at + AT_ONCE))
-      await nextTurn()
-    }
-    const merge = createSlicedMerge(kept, loose, compare, isStale)
+    const merge = createSlicedMerge(kept, loose, compare, isStale, () => changed.length > 0)
     while (isOurs() && !merge.step(performance.now() + SLICE_MS)) await nextTurn()
     if (!isOurs()) return
     order = merge.result()
@@ -121,16 +135,18 @@ export function createSortOrder (source: OrderSource): SortOrder {
   return {
     get built () { return built },
     get pending () { return changed.length },
+    get inUse () { return built || wanted },
     touch,
     read,
     settle,
     clear: () => {
+      if (taken !== null) source.sorting?.(false)
       taken = null
       order = new Uint32Array(0)
       stale = new Uint8Array(0)
       changed = []
       built = false
-      source.sorting?.(false)
+      wanted = false
     }
   }
 }

@@ -16,8 +16,10 @@ export interface Tag {
   addTo (bits: BitSet): void
 }
 
+interface Spelling { readonly text: string, readonly postings: Postings, count: number }
+
 interface Postings extends Tag {
-  spellings: { text: string, count: number }[]
+  spellings: Spelling[]
   list: number[]
   bits: BitSet | null
 }
@@ -36,15 +38,21 @@ export interface TagIndex {
 export const foldTag = (tag: string): string => tag.trim().toLowerCase()
 
 /** Whether a list of tags names at least one. */
-export const isTagged = (tags: readonly string[]): boolean => tags.some((tag) => typeof tag === 'string' && tag.trim() !== '')
+export const isTagged = (tags: readonly string[]): boolean => tags.some((tag) => typeof tag === 'string' && isText(tag))
+
+/** The usual tag starts with a letter; only others need to be trimmed to know. */
+function isText (tag: string): boolean {
+  const code = tag.charCodeAt(0)
+  return (code > 0x20 && code < 0x7f) || tag.trim() !== ''
+}
 
 export function createTagIndex (): TagIndex {
   const byFold = new Map<string, Postings>()
-  const bySpelling = new Map<string, Postings>()
+  const bySpelling = new Map<string, Spelling>()
   let appeared = 0
   let version = 0
 
-  const postingsOf = (text: string): Postings | undefined => {
+  const spellingOf = (text: string): Spelling | undefined => {
     const known = bySpelling.get(text)
     if (known) return known
     const fold = foldTag(text)
@@ -54,8 +62,10 @@ export function createTagIndex (): TagIndex {
       postings = createPostings(fold, appeared++)
       byFold.set(fold, postings)
     }
-    bySpelling.set(text, postings)
-    return postings
+    const spelling: Spelling = { text, postings, count: 0 }
+    postings.spellings.push(spelling)
+    bySpelling.set(text, spelling)
+    return spelling
   }
 
   const forget = (postings: Postings): void => {
@@ -67,18 +77,22 @@ export function createTagIndex (): TagIndex {
   return {
     get version () { return version },
     add: (slot, tags) => {
-      for (const text of tags) {
-        const postings = typeof text === 'string' ? postingsOf(text) : undefined
-        if (postings) addPosting(postings, slot, text)
+      for (let i = 0; i < tags.length; i++) {
+        const text = tags[i]
+        const spelling = typeof text === 'string' ? spellingOf(text) : undefined
+        if (!spelling) continue
+        spelling.count++
+        addPosting(spelling.postings, slot)
       }
       version++
     },
     remove: (slot, tags) => {
       for (const text of tags) {
-        const postings = bySpelling.get(text)
-        if (!postings) continue
-        removePosting(postings, slot, text)
-        forget(postings)
+        const spelling = bySpelling.get(text)
+        if (!spelling) continue
+        if (spelling.count > 0) spelling.count--
+        removePosting(spelling.postings, slot)
+        forget(spelling.postings)
       }
       version++
     },
@@ -106,19 +120,17 @@ function createPostings (fold: string, appeared: number): Postings {
 }
 
 /** A second spelling of a tag within one model changes the spellings, not the count. */
-function addPosting (postings: Postings, slot: number, text: string): void {
-  const spelling = postings.spellings.find((one) => one.text === text)
-  if (spelling) spelling.count++
-  else postings.spellings.push({ text, count: 1 })
+function addPosting (postings: Postings, slot: number): void {
   if (postings.bits) {
     if (slot >= postings.bits.length << 5) postings.bits = growBits(postings.bits, Math.max(slot + 1, postings.bits.length << 6))
     if (hasBit(postings.bits, slot)) return
     setBit(postings.bits, slot)
   } else {
     // A model's own repetition stands at the end; no other slot was added in between.
-    if (postings.list.at(-1) === slot) return
-    postings.list.push(slot)
-    if (postings.list.length > LONG_LIST) toBits(postings)
+    const { list } = postings
+    if (list.length > 0 && list[list.length - 1] === slot) return
+    list.push(slot)
+    if (list.length > LONG_LIST) toBits(postings)
   }
   postings.count++
 }
@@ -130,9 +142,7 @@ function toBits (postings: Postings): void {
   postings.list = []
 }
 
-function removePosting (postings: Postings, slot: number, text: string): void {
-  const spelling = postings.spellings.find((one) => one.text === text)
-  if (spelling && spelling.count > 0) spelling.count--
+function removePosting (postings: Postings, slot: number): void {
   if (postings.bits) {
     if (slot >= postings.bits.length << 5 || !hasBit(postings.bits, slot)) return
     clearBit(postings.bits, slot)

@@ -31,7 +31,7 @@ const SMALLEST_FOLD = 4096
 /** Beyond it a word is only looked for as it is. */
 const LONGEST_SIMILAR = 64
 
-export function createVocabulary (slots: () => Uint32Array, isLive: (slot: number) => boolean, readWords: ReadWords): Vocabulary {
+export function createVocabulary (slots: () => Uint32Array, isLive: (slot: number) => boolean, readWords: ReadWords, isBulk: () => boolean = () => false): Vocabulary {
   let base: WordPostings | null = null
   /** Postings of changed slots by word; elements are `sequence * 16 + mask`. */
   let overlay = new Map<string, number[]>()
@@ -88,18 +88,27 @@ export function createVocabulary (slots: () => Uint32Array, isLive: (slot: numbe
     while (!steps.next().done) continue
   }
 
-  /** Nothing stays unread; what a first build was to do in slices, or a large library, is done in one go. */
-  const bringUpToDate = (): void => {
-    if (base === null && (building !== null || waiting.size > SMALLEST_FOLD)) buildNow()
-    else readWaiting()
+  /** Nothing stays unread; false when there is nothing but the models themselves to read, since many are still coming. */
+  const bringUpToDate = (): boolean => {
+    if (base !== null) {
+      readWaiting()
+      return true
+    }
+    const size = slots().length
+    if (size > SMALLEST_FOLD && (isBulk() || building !== null)) return false
+    if (size > 0) buildNow()
+    return true
+  }
+
+  const readModels = (test: (word: string) => boolean, fields: number, into: BitSet): void => {
+    for (const slot of slots()) readWords(slot, (word, field) => { if ((field & fields) !== 0 && test(word)) setBit(into, slot) })
   }
 
   const buildInSlices = async (): Promise<void> => {
     const token = {}
     const isOurs = (): boolean => building === token
     building = token
-    if (base === null) waiting.clear()
-    else readWaiting()
+    if (base !== null) readWaiting()
     const steps = build()
     let deadline = performance.now() + SLICE_MS
     while (isOurs() && !steps.next().done) {
@@ -133,22 +142,24 @@ export function createVocabulary (slots: () => Uint32Array, isLive: (slot: numbe
   }
 
   return {
-    touch: (slot) => { waiting.add(slot) },
+    // Before the first build every model is read then, and those that change while it runs afterwards.
+    touch: (slot) => { if (base !== null || building !== null) waiting.add(slot) },
     collect: (piece, place, fields, into) => {
-      bringUpToDate()
+      if (!bringUpToDate()) return readModels((word) => isAt(word, piece, place), fields, into)
       for (const shelf of base?.shelves ?? []) eachWordWith(shelf, piece, place, (word) => addPostings(word, fields, into))
       addOverlay((word) => isAt(word, piece, place), fields, into)
     },
     collectSimilar: (word, threshold, fields, into) => {
       if (word.length > LONGEST_SIMILAR) return
-      bringUpToDate()
+      const isSimilar = (other: string): boolean => canBeSimilar(word.length, other.length, threshold) && similarity(word, other) >= threshold
+      if (!bringUpToDate()) return readModels(isSimilar, fields, into)
       eachSimilar(base, word, threshold, (number) => addPostings(number, fields, into))
-      addOverlay((other) => canBeSimilar(word.length, other.length, threshold) && similarity(word, other) >= threshold, fields, into)
+      addOverlay(isSimilar, fields, into)
     },
     settle: async () => {
       if (building) return
-      const size = base === null ? 0 : slots().length
-      if (base === null ? waiting.size + sequenceSlots.length > 0 : sequenceSlots.length + waiting.size > Math.max(SMALLEST_FOLD, size / 4)) await buildInSlices()
+      const size = slots().length
+      if (base === null ? size > 0 : sequenceSlots.length + waiting.size > Math.max(SMALLEST_FOLD, size / 4)) await buildInSlices()
     },
     clear: () => {
       base = null
