@@ -43,9 +43,22 @@ async function main (): Promise<void> {
     process.stdout.write(usage())
   } else if (request.action === 'version') {
     process.stdout.write(`${await programVersion()}\n`)
+  } else if (request.action === 'token') {
+    await showNewToken(request.settingsDirectory)
   } else {
     await start(request)
   }
+}
+
+/** The token alone goes to the standard output, so that a script can take it from there. */
+async function showNewToken (settingsDirectory: string): Promise<void> {
+  mkdirSync(settingsDirectory, { recursive: true, mode: 0o700 })
+  const { issueToken } = await import('./services/security/issue-token.ts')
+  const tell = (_fields: object, message: string): void => { process.stderr.write(`${message}\n`) }
+  const ignore = (): void => undefined
+  const token = await issueToken(settingsDirectory, { error: tell, warn: tell, info: ignore, debug: ignore })
+  process.stderr.write('The new access token, shown only now. The former one is void; a server that runs knows the new one already.\n')
+  process.stdout.write(`${token}\n`)
 }
 
 async function programVersion (): Promise<string> {

@@ -102,10 +102,42 @@ t.test("ComfyUI's extra_model_paths.yaml is merged into the saved folders", asyn
   }
 })
 
+t.test('a new access token takes the place of the former one, whether the server runs or not', async (t) => {
+  const settings = t.testdir()
+  const args = ['--settings', settings, '--host', '0.0.0.0', '--port', '0']
+  const statusWith = async (server: Run, token: string): Promise<number> => {
+    const { port } = new URL(await listening(server))
+    return (await fetch(`http://127.0.0.1:${port}/api/v1/jobs`, { headers: { authorization: `Bearer ${token}` } })).status
+  }
+  const newToken = async (): Promise<string> => {
+    const command = run(t, ['token', '--settings', settings])
+    t.equal(await command.ended, 0, command.output())
+    t.match(command.output(), /^The new access token, shown only now\./m)
+    return /^[\w-]{43}$/m.exec(command.output())?.[0] ?? ''
+  }
+  const server = run(t, args)
+  const first = await until(async () => /Access token \(shown only now\): (\S+)/.exec(server.output())?.[1])
+  t.equal(await statusWith(server, first), 200)
+  t.equal(await statusWith(server, 'another'), 401)
+  const second = await newToken()
+  t.equal(await statusWith(server, first), 401, 'the former one is void')
+  t.equal(await statusWith(server, second), 200, 'the running server knows the new one')
+  server.child.kill('SIGTERM')
+  t.equal(await server.ended, 0)
+
+  const third = await newToken()
+  const again = run(t, args)
+  t.equal(await statusWith(again, second), 401)
+  t.equal(await statusWith(again, third), 200)
+  t.notMatch(again.output(), 'Access token', 'no other one was made')
+  t.notMatch(server.output() + again.output(), third)
+})
+
 t.test('help and version need no server; a wrong command line is one line and exit code 2', async (t) => {
   t.testdir()
-  const [help, version, wrong] = [run(t, ['--help']), run(t, ['--version']), run(t, ['--nonsense'])]
-  t.same(await Promise.all([help.ended, version.ended, wrong.ended]), [0, 0, 2])
+  const [help, version, wrong, unknown] = [run(t, ['--help']), run(t, ['--version']), run(t, ['--nonsense']), run(t, ['tokens'])]
+  t.same(await Promise.all([help.ended, version.ended, wrong.ended, unknown.ended]), [0, 0, 2, 2])
+  t.match(unknown.output(), /^modelshelf: There is no command "tokens"[^\n]*\n$/)
   t.match(help.output(), '--import-extra-model-paths FILE')
   t.equal(version.output(), `${(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version}\n`)
   t.match(wrong.output(), /^modelshelf: [^\n]*--nonsense[^\n]*\n$/)

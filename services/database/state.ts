@@ -16,11 +16,21 @@ const DAY = 24 * 60 * 60 * 1000
  */
 export function createStateDatabase (settingsDirectory: string, logger: Logger): StateDatabase {
   const file = join(settingsDirectory, 'modelshelf', 'state.sqlite')
-  const db = openOrRestore(file, logger)
-  db.exec('CREATE TABLE IF NOT EXISTS migrations (owner TEXT NOT NULL, step INTEGER NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, step)) WITHOUT ROWID')
+  const state = stateOver(openOrRestore(file, logger))
+  const { db } = state
   keepCopy(db, `${file}.bak`).catch((error: unknown) => {
     if (db.open) logger.warn({ err: error }, 'no daily copy of the state database could be made')
   })
+  return state
+}
+
+/** A further connection beside that of a server which runs on this machine; that one sees to damage and copies. */
+export function joinStateDatabase (settingsDirectory: string): StateDatabase {
+  return stateOver(openDatabase(join(settingsDirectory, 'modelshelf', 'state.sqlite'), { synchronous: 'full' }))
+}
+
+function stateOver (db: Database): StateDatabase {
+  db.exec('CREATE TABLE IF NOT EXISTS migrations (owner TEXT NOT NULL, step INTEGER NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, step)) WITHOUT ROWID')
   return {
     db,
     migrate: (owner, steps) => migrate(db, owner, steps),

@@ -10,6 +10,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export type StartRequest =
   | { action: 'help' }
   | { action: 'version' }
+  | { action: 'token', settingsDirectory: string }
   | { action: 'start', options: StartOptions & { logLevel: LogLevel }, extraModelPaths: string | null }
 
 const DEFAULT_HOST = '127.0.0.1'
@@ -36,12 +37,15 @@ export const overlaidSettings: Record<string, string> = {
  */
 export function parseStartOptions (argv: readonly string[], surroundings: Surroundings): StartRequest {
   const { env } = surroundings
-  const values = readArguments(argv)
+  const { values, positionals: [command, ...more] } = readArguments(argv)
   if (values.help) return { action: 'help' }
   if (values.version) return { action: 'version' }
+  if (more.length > 0 || (command !== undefined && command !== 'token')) throw new InvalidInputError(`There is no command "${[command, ...more].join(' ')}" (--help shows what there is)`, 'bad-arguments')
+  const directory = resolve(values.settings || env.MODELSHELF_SETTINGS || settingsDirectory(surroundings))
+  if (command === 'token') return { action: 'token', settingsDirectory: directory }
   const models = values.models ?? env.MODELSHELF_MODELS
   const options: StartOptions & { logLevel: LogLevel } = {
-    settingsDirectory: resolve(values.settings || env.MODELSHELF_SETTINGS || settingsDirectory(surroundings)),
+    settingsDirectory: directory,
     modelsDirectory: models ? resolve(models) : null,
     host: values.host || env.MODELSHELF_HOST || DEFAULT_HOST,
     port: portOf(values.port ?? (env.MODELSHELF_PORT || String(DEFAULT_PORT))),
@@ -59,10 +63,10 @@ export function parseStartOptions (argv: readonly string[], surroundings: Surrou
 
 function readArguments (argv: readonly string[]) {
   try {
-    const { values } = parseArgs({
+    return parseArgs({
       args: [...argv],
       strict: true,
-      allowPositionals: false,
+      allowPositionals: true,
       options: {
         host: { type: 'string' },
         port: { type: 'string' },
@@ -77,7 +81,6 @@ function readArguments (argv: readonly string[]) {
         version: { type: 'boolean', short: 'V' }
       }
     })
-    return values
   } catch (error) {
     const [message] = (error instanceof Error ? error.message : String(error)).split('. ')
     throw new InvalidInputError(`${message} (--help shows the options)`, 'bad-arguments')

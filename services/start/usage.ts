@@ -23,8 +23,14 @@ export const variableTable = [
   ['MODELSHELF_PERSISTENT_CACHE=0', 'keep no rows on disk and scan at every start']
 ] as const
 
+/** What it does instead of starting the server. */
+export const commandTable = [
+  ['token [--settings DIR]', 'make a new access token, which takes the place of the former one, and show it']
+] as const
+
 export function usage (): string {
+  const commands = commandTable.map(([spelling, meaning]) => `  ${spelling.padEnd(33)}${meaning}`)
   const options = optionTable.map(([spelling, variable, meaning]) => `  ${spelling.padEnd(33)}${meaning}${variable ? `  [${variable}]` : ''}`)
   const variables = variableTable.map(([names, meaning]) => `  ${names}\n${' '.repeat(35)}${meaning}`)
-  return ['Usage: modelshelf [options]   (from a checkout: npm start -- [options])', '', 'Options  [environment variable]', ...options, '', 'Only from the environment', ...variables, ''].join('\n')
+  return ['Usage: modelshelf [command] [options]   (from a checkout: npm start -- [command] [options])', '', 'Without a command it starts the server. Commands', ...commands, '', 'Options  [environment variable]', ...options, '', 'Only from the environment', ...variables, ''].join('\n')
 }
