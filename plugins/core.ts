@@ -8,6 +8,8 @@ import { acquireLock } from '../services/database/lock.ts'
 import { safeLibraryName } from '../services/database/cache.ts'
 import { openDatabase } from '../services/database/open.ts'
 import { createStateDatabase } from '../services/database/state.ts'
+import { assembleDownloads } from '../services/downloads/assemble-downloads.ts'
+import { followScans } from '../services/downloads/scan-marks.ts'
 import { createPathQueue } from '../services/files/path-queue.ts'
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
@@ -70,16 +72,26 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, providers, state, version: programVersion() } satisfies Core)
+  // Of its own: what a download waits for must not stand behind a library that is hashed for the first time.
+  const fileHashes = createHashPool({ lanes: 1 })
+  const warn = (message: string, error: unknown): void => { app.log.warn({ err: error }, message) }
+  const downloads = assembleDownloads({ core: { settings, models, hub, jobs, journal, door, providers, state }, hashPool: fileHashes, logger: app.log })
+  const stopMarking = followScans({ hub, mark: downloads.markLibraries, warn })
+
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, providers, downloads, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
+    downloads.recover()
     openLibraries(app, libraries.all, journal.recover()).catch((error: unknown) => { app.log.error({ err: error }, 'the libraries could not be opened') })
     done()
   })
   app.addHook('onClose', async () => {
     libraries.stop()
+    stopMarking()
     await jobs.close()
+    await downloads.close()
+    await fileHashes.close()
     await janitor.close()
     await libraries.close()
     hub.close()

@@ -6,6 +6,7 @@ import type { ProgressHub } from './progress/types.ts'
 import type { JobSystem } from './jobs/types.ts'
 import type { Journal } from './journal/types.ts'
 import type { Organizer } from './models/organizer.ts'
+import type { Downloads } from './downloads/ports.ts'
 import type { Door } from './network/types.ts'
 import type { Providers } from './providers/types.ts'
 import type { StateDatabase } from './database/types.ts'
@@ -27,6 +28,8 @@ export interface Core {
   door: Door
   /** What others know of models: CivitAI, the archives, Hugging Face. */
   providers: Providers
+  /** Brings model files from elsewhere, and knows what was ever brought. */
+  downloads: Downloads
   /** User state that cannot be rebuilt. */
   state: StateDatabase
   /** Version of the program, for pages and answers. */

@@ -14,7 +14,7 @@ export type Columns = Readonly<Record<string, string>>
 export function openSharedDatabase (file: string, prepare: (db: Database) => void, logger: Pick<Logger, 'error'>): Database {
   const damage = existsSync(file) ? damageOf(file) : null
   if (damage !== null) logger.error({ file, aside: setAside(file, 'corrupt'), damage }, 'a database of downloads is damaged; it was set aside')
-  const db = openDatabase(file, { synchronous: 'full' })
+  const db = openDatabase(file)
   try {
     prepare(db)
     return db

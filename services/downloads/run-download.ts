@@ -1,0 +1,174 @@
+import { stat, unlink } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ConflictError, DomainError } from '../errors.ts'
+import type { Journal } from '../journal/types.ts'
+import type { IndexedModel } from '../models/entry.ts'
+import type { ModelLibrary } from '../models/ports.ts'
+import type { ProgressHub } from '../progress/types.ts'
+import { checkWeights } from './check-weights.ts'
+import { downloadError } from './download-errors.ts'
+import { dropPreview, fetchPreview, type FetchedPreview, type PreviewFetchDeps } from './fetch-preview.ts'
+import type { LiveProgress } from './live-progress.ts'
+import type { PartStore } from './part-store.ts'
+import type { PartsInUse } from './parts-in-use.ts'
+import { planCivitai } from './plan-civitai.ts'
+import type { PlanDeps } from './plan-deps.ts'
+import { planHuggingFace } from './plan-hugging-face.ts'
+import type { DownloadPlan, PlanOutcome } from './plan.ts'
+import { placeFile, quarantine, type Placed } from './place-file.ts'
+import { makeDirectory, removeMade } from './target-directory.ts'
+import { discardPart, type Transfer, type Transferred } from './transfer.ts'
+import type { DownloadRequest, DownloadResult, FinishedDownload } from './types.ts'
+
+export interface RunDeps extends PlanDeps, PreviewFetchDeps {
+  journal: Pick<Journal, 'run'>
+  hub: Pick<ProgressHub, 'broadcast' | 'publish'>
+  parts: PartStore
+  partsInUse: PartsInUse
+  transfer: Transfer
+  /** Whether a key for CivitAI is set. */
+  authorized (): boolean
+}
+
+export interface RunContext {
+  signal: AbortSignal
+  /** Resolves at once, or when a pause is over. */
+  gate (): Promise<void>
+  live: LiveProgress
+  /** Told when it is known what is loaded. */
+  onTitle (title: string): void
+  onBytes (bytes: number, total: number | null): void
+  /** The run of an earlier process is gone on with: what it had placed already is its success. */
+  resumed: boolean
+  /** Whether what was loaded stays when this is aborted. */
+  keepsPart (): boolean
+}
+
+const DAMAGED = new Set(['hash-mismatch', 'file-damaged', 'size-mismatch'])
+
+/** A failure in the words of clients; what it was is its cause. */
+export class DownloadFailure extends DomainError {}
+
+/** One download from its request to the model in the library. @throws DownloadFailure, or the signal's reason */
+export async function runDownload (deps: RunDeps, request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished?: FinishedDownload }> {
+  let plan: DownloadPlan | undefined
+  try {
+    await opened(deps.libraries, context.signal)
+    const outcome = await planOf(deps, request, context)
+    if ('skipped' in outcome) return { result: { file_path: null, model_type: null, sha256: null, bytes: 0, skipped: outcome.skipped } }
+    if ('present' in outcome) return { result: alreadyThere(outcome.present, request, context) }
+    plan = outcome.plan
+    context.onTitle(plan.title)
+    return await load(deps, plan, request, context)
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    const { kind, code, message } = downloadError(error, plan?.gate ?? null, deps.authorized())
+    throw new DownloadFailure(kind, code, message, {}, { cause: error })
+  }
+}
+
+/** A download that goes on after a restart may come before the libraries. */
+async function opened (libraries: readonly ModelLibrary[], signal: AbortSignal): Promise<void> {
+  while (!libraries.every((library) => library.opened)) {
+    await delay(100, undefined, { signal }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw error
+    })
+  }
+}
+
+async function planOf (deps: PlanDeps, request: DownloadRequest, { signal, gate }: RunContext): Promise<PlanOutcome> {
+  await gate()
+  return request.provider === 'huggingface' ? await planHuggingFace(deps, request, signal) : await planCivitai(deps, request, signal)
+}
+
+function alreadyThere ({ path, library, message }: { path: string, library: ModelLibrary, message: string }, request: DownloadRequest, { resumed }: RunContext): DownloadResult {
+  if (!resumed && request.provider === 'civitai') throw new ConflictError(message, 'version-exists')
+  return { file_path: path, model_type: library.type.name, sha256: library.index.get(path)?.sha256 || null, bytes: 0 }
+}
+
+async function load (deps: RunDeps, plan: DownloadPlan, request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished: FinishedDownload }> {
+  const { live, signal } = context
+  const made = await makeDirectory(plan.root, plan.directory)
+  const part = deps.partsInUse.take(plan)
+  let preview: FetchedPreview | null = null
+  try {
+    live.stage(1)
+    preview = await fetchPreview(deps, plan.preview, `${plan.directory}/${plan.stem}${plan.extension}`, signal)
+    live.stage(3)
+    const done = await receive(deps, plan, part, request, context)
+    signal.throwIfAborted()
+    const placed = await placeFile(deps, plan, part, done, preview)
+    if (placed.preview) preview = null
+    deps.parts.remove(part)
+    announce(deps, plan, placed)
+    return { result: resultOf(plan, placed, done), finished: finishedOf(plan, placed, done, request) }
+  } catch (error) {
+    await tidy(deps, part, context, error)
+    throw error
+  } finally {
+    await dropPreview(preview)
+    deps.partsInUse.release(part)
+    await removeMade(made, plan.directory)
+  }
+}
+
+async function receive (deps: RunDeps, plan: DownloadPlan, part: string, request: DownloadRequest, { signal, gate, live, onBytes }: RunContext): Promise<Transferred> {
+  const { urls, destination, identity, sha256 } = plan
+  try {
+    const done = await deps.transfer({ download: request.download_id, part, identity, urls, destination, sha256 }, {
+      signal,
+      gate,
+      onProgress ({ bytes, total }) {
+        if (live.transfer(bytes, total ?? plan.size)) onBytes(bytes, total ?? plan.size)
+      }
+    })
+    await checkWeights(part, plan.extension)
+    return done
+  } catch (error) {
+    // Whatever it is, it must not be gone on with, nor be found by anybody under a name.
+    if (error instanceof DomainError && DAMAGED.has(error.code)) {
+      await quarantine(deps.journal, part, plan.title)
+      deps.parts.remove(part)
+    }
+    throw error
+  }
+}
+
+/** A cancelled download leaves nothing; one that failed, was skipped or stopped with the server can be gone on with. */
+async function tidy ({ parts }: RunDeps, part: string, { signal, keepsPart }: RunContext, error: unknown): Promise<void> {
+  if (signal.aborted && !keepsPart()) return await discardPart(parts, part)
+  if (error instanceof DomainError && error.kind === 'unauthorized') await dropEmpty(parts, part)
+}
+
+/** Nothing came: the empty file says nothing. */
+async function dropEmpty (parts: PartStore, part: string): Promise<void> {
+  const found = await stat(part).catch(() => null)
+  if (found?.size !== 0) return
+  parts.remove(part)
+  await unlink(part)
+}
+
+function announce ({ hub }: RunDeps, { library, replaces }: DownloadPlan, { path, operation }: Placed): void {
+  const refs = { operation }
+  hub.publish(replaces === null ? 'model.created' : 'model.updated', { model_type: library.type.name, file_path: path }, refs)
+  hub.publish('facets.changed', { model_type: library.type.name }, refs)
+  hub.broadcast('fetch', { type: 'models_changed' })
+}
+
+function resultOf ({ library }: DownloadPlan, { path }: Placed, { size, sha256 }: Transferred): DownloadResult {
+  return { file_path: path, model_type: library.type.name, sha256, bytes: size }
+}
+
+function finishedOf (plan: DownloadPlan, { path }: { path: string, model: IndexedModel | undefined }, { sha256 }: Transferred, request: DownloadRequest): FinishedDownload {
+  return {
+    download: request.download_id,
+    model_type: plan.library.type.name,
+    file_path: path,
+    sha256,
+    model_id: plan.modelId,
+    version_id: plan.versionId,
+    file_id: plan.fileId,
+    file_name: plan.fileName
+  }
+}
