@@ -55,9 +55,11 @@ async function post (base: string, path: string, body: Record<string, unknown>):
 }
 
 async function undoLast (base: string): Promise<void> {
+  // A look at the disk that fell into the change may take a folder that it emptied for one that is away; the next one knows better.
+  await fetch(`${base}/api/lm/loras/scan`)
   const { items } = await (await fetch(`${base}/api/v1/operations?limit=1`)).json() as { items: { id: string }[] }
-  const { status } = await fetch(`${base}/api/v1/operations/${items[0]?.id}/undo`, { method: 'POST' })
-  if (status !== 200) throw new Error(`the change could not be taken back: ${status}`)
+  const answer = await fetch(`${base}/api/v1/operations/${items[0]?.id}/undo`, { method: 'POST' })
+  if (answer.status !== 200) throw new Error(`the change could not be taken back: ${answer.status} ${await answer.text()}`)
 }
 
 /** Files per second when `mv` takes copies of the same files to another folder. */
