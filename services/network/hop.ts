@@ -15,7 +15,6 @@ const PATIENCE_MS = 30_000
 const IDLE_MS = 60_000
 /** Larger steps for files: fewer turns of the loop for the same bytes. */
 const FILE_BUFFER_BYTES = 1024 * 1024
-const unreachable = new Set(['upstream-unreachable', 'upstream-failed', 'upstream-tls'])
 
 /** One request to one host. */
 export interface Hop extends CallOptions {
@@ -110,6 +109,8 @@ function accept ({ statusCode: status, headers, body }: Dispatcher.ResponseData,
 
 /** Hooks of the stream itself, since a stream in between would copy every byte once more. */
 function watchBody (body: Readable, { onBytes, translate }: { onBytes: (bytes: number) => void, translate: (error: unknown) => Error }): void {
+  // What came together with the headers lies in the stream already.
+  onBytes(body.readableLength)
   const push = body.push.bind(body)
   body.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
     if (chunk) onBytes(chunk.length)
@@ -135,7 +136,7 @@ function refusal (error: unknown): AddressRefusedError | undefined {
 function reportFault ({ circuit }: Host, lane: Lane, { code }: DomainError, { since }: Turn): void {
   if (lane === 'transfers') return
   if (code === 'upstream-timeout') circuit.report('timeout', since)
-  else if (unreachable.has(code)) circuit.report('unreachable', since)
+  else if (code === 'upstream-unreachable') circuit.report('unreachable', since)
 }
 
 /** Ends with the first of the two. AbortSignal.any would hang one more listener on the long-lived one for each request. */
