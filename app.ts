@@ -9,6 +9,7 @@ import security from './plugins/security.ts'
 import serverTiming from './plugins/server-timing.ts'
 import validation from './plugins/validation.ts'
 import websocket from './plugins/websocket.ts'
+import downloadRoutes from './routes/downloads/index.ts'
 import healthRoutes from './routes/health/index.ts'
 import jobRoutes from './routes/jobs/index.ts'
 import libraryRoutes from './routes/library/index.ts'
@@ -39,6 +40,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(libraryRoutes)
   for (const type of modelTypes) await fastify.register(modelRoutes, { type })
   await fastify.register(sharedModelRoutes)
+  await fastify.register(downloadRoutes)
   await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
   await fastify.register(networkRoutes)

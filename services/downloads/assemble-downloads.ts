@@ -16,6 +16,7 @@ import { runDownload, type RunDeps } from './run-download.ts'
 import { openSharedDatabase } from './shared-database.ts'
 import { createTransferSlots } from './transfer-slots.ts'
 import { createTransfer } from './transfer.ts'
+import { defineVerification } from './verification.ts'
 import { createVersionHistory, prepareVersions } from './version-history.ts'
 
 export interface DownloadsParts {
@@ -60,6 +61,7 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
     authorized: () => providers.civitai.authorized(),
     transfer: createTransfer({ door, parts, hashPool, freeSpace, stallMs: () => stallSeconds(settings.get('download_stall_timeout_seconds')) * 1000 })
   }
+  defineVerification({ jobs, libraries, hashPool })
   return createDownloads({
     store: createDownloadStore(state),
     history,

@@ -1,0 +1,40 @@
+import type { Core } from '../../services/core.ts'
+import type { DownloadView } from '../../services/downloads/types.ts'
+import { createClientQueueUseCases } from './client-queue.ts'
+import { holdDownload, stopDownload } from './control-download.ts'
+import { downloadModel } from './download-model.ts'
+import { getProgress } from './get-progress.ts'
+import { downloadRepositoryFile, listRepositoryFiles } from './hugging-face.ts'
+import { cancelDownload, getDownload, listDownloads, queueDownloads } from './queue-downloads.ts'
+import { readDownloadRequest, readHuggingFaceRequest } from './read-download-request.ts'
+import { verifyLibrary } from './verify-library.ts'
+
+/** What the product does to bring model files from elsewhere, and to find those that went bad. */
+export function createDownloadUseCases ({ downloads, hub, jobs, models, providers }: Pick<Core, 'downloads' | 'hub' | 'jobs' | 'models' | 'providers'>) {
+  const libraries = Object.values(models)
+  const read = readDownloadRequest({ libraries })
+  const readHuggingFace = readHuggingFaceRequest({ libraries })
+  return {
+    readDownloadRequest: read,
+    readHuggingFaceRequest: readHuggingFace,
+    downloadModel: downloadModel({ downloads }),
+    getProgress: getProgress({ hub }),
+    cancelDownload: stopDownload({ downloads, hub }, false),
+    skipDownload: stopDownload({ downloads, hub }, true),
+    pauseDownload: holdDownload({ downloads, hub }, 'pause'),
+    resumeDownload: holdDownload({ downloads, hub }, 'resume'),
+    ...createClientQueueUseCases(downloads.queue),
+    listRepositoryFiles: listRepositoryFiles({ huggingFace: providers.huggingFace }),
+    downloadRepositoryFile: downloadRepositoryFile({ downloads }),
+    listDownloads: listDownloads({ downloads }),
+    getDownload: getDownload({ downloads }),
+    queueDownloads: queueDownloads({ downloads, read, readHuggingFace }),
+    pauseQueued: (id: string): DownloadView => downloads.pause(id),
+    resumeQueued: (id: string): DownloadView => downloads.resume(id),
+    cancelQueued: cancelDownload({ downloads }),
+    retryQueued: (id: string): DownloadView => downloads.retry(id),
+    verifyLibrary: verifyLibrary({ jobs, libraries })
+  }
+}
+
+export type DownloadUseCases = ReturnType<typeof createDownloadUseCases>
