@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -10,39 +9,13 @@ import { createModelStore } from '../services/models/store.ts'
 import { makeLibrary } from '../bench/library.ts'
 import { indexedModel } from './helpers/model-app.ts'
 import { silent } from './helpers/scan-bench.ts'
+import { serverOn, type LogLine, type ServerProcess } from './helpers/server-process.ts'
 
 const GRACE = 5_000
 const WITHIN = 60_000
 
-interface Line { level: number, msg: string }
-
-/** The server as a process of its own, with what it logs. */
-function serverOn (t: Test, settings: string): { child: ChildProcess, says: (text: string) => Promise<string>, ended: Promise<number | null>, lines: () => Line[] } {
-  const child = spawn(process.execPath, ['--import=tsx', '--no-warnings', join(import.meta.dirname, '..', 'server.ts'), '--settings', settings, '--port', '0', '--log-level', 'debug'])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
-  const ended = once(child, 'exit').then(([code]) => code as number | null)
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  return {
-    child,
-    ended,
-    lines: () => output.trim().split('\n').map((line) => JSON.parse(line) as Line),
-    async says (text) {
-      const deadline = Date.now() + WITHIN
-      while (!output.includes(text)) {
-        if (child.exitCode !== null || Date.now() > deadline) throw new Error(`it does not say "${text}": ${output}`)
-        await delay(2)
-      }
-      return output
-    }
-  }
-}
-
 /** Sends the signal, and answers the exit code once the process has ended, with the time that took. */
-async function end ({ child, ended }: ReturnType<typeof serverOn>, signal: NodeJS.Signals): Promise<{ code: number | null, ms: number }> {
+async function end ({ child, ended }: ServerProcess, signal: NodeJS.Signals): Promise<{ code: number | null, ms: number }> {
   const begun = performance.now()
   child.kill(signal)
   return { code: await ended, ms: performance.now() - begun }
@@ -57,29 +30,24 @@ function settingsFor (directory: string): string {
   return settings
 }
 
-async function ask (server: ReturnType<typeof serverOn>, path: string): Promise<unknown> {
-  const base = /listening on (http:[^"]+)"/.exec(await server.says('listening on'))?.[1] ?? ''
-  return await (await fetch(base + path)).json()
-}
-
 /** Waits until a job of the kind was started. */
-async function jobOf (server: ReturnType<typeof serverOn>, kind: string): Promise<void> {
+async function jobOf (server: ServerProcess, kind: string): Promise<void> {
   const deadline = Date.now() + WITHIN
   for (;;) {
-    const { items } = await ask(server, '/api/v1/jobs') as { items: { kind: string }[] }
+    const { items } = await server.ask('/api/v1/jobs') as { items: { kind: string }[] }
     if (items.some((job) => job.kind === kind)) return
     if (Date.now() > deadline) throw new Error(`no ${kind} was started`)
     await delay(5)
   }
 }
 
-const faults = (lines: readonly Line[]): string[] => lines.filter(({ level }) => level >= 40).map(({ msg }) => msg)
+const faults = (lines: readonly LogLine[]): string[] => lines.filter(({ level }) => level >= 40).map(({ msg }) => msg)
 
 t.test('a signal while many rows are loaded ends the server in time, with code 0 and no fault in the log', async (t) => {
   const directory = t.testdir()
   const settings = settingsFor(directory)
   const first = serverOn(t, settings)
-  const { items: roots } = await ask(first, '/api/v1/library/roots') as { items: { id: string, path: string }[] }
+  const { items: roots } = await first.ask('/api/v1/library/roots') as { items: { id: string, path: string }[] }
   const { id: rootId = '' } = roots.find(({ path }) => path === join(directory, 'loras')) ?? {}
   t.equal((await end(first, 'SIGTERM')).code, 0)
 
@@ -120,9 +88,9 @@ t.test('a signal while folders are scanned and files hashed ends the server in t
 })
 
 /** A request whose body never comes. */
-async function hangingRequest (t: Test, server: ReturnType<typeof serverOn>): Promise<Socket> {
-  const port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(await server.says('listening on'))?.[1])
-  const socket = connect(port, '127.0.0.1')
+async function hangingRequest (t: Test, server: ServerProcess): Promise<Socket> {
+  const { port } = new URL(await server.base())
+  const socket = connect(Number(port), '127.0.0.1')
   socket.on('error', () => { socket.destroy() })
   t.teardown(() => { socket.destroy() })
   await once(socket, 'connect')

@@ -8,15 +8,18 @@ export default function registerGauges ({ models, jobs, hub }: Pick<Core, 'model
     modelshelf_jobs: { help: 'Jobs by state', label: 'state', read: () => Object.entries(jobs.counts()) },
     modelshelf_feed_clients: { help: 'Connected readers by channel', label: 'channel', read: () => Object.entries(hub.clients) }
   }
-  let gauges: Map<string, Gauge> | null = null
+  let gauges: Promise<Map<string, Gauge>> | null = null
+
+  async function add (registry: Registry): Promise<Map<string, Gauge>> {
+    const prom = await import('prom-client')
+    return new Map(Object.entries(values).map(([name, { help, label }]) => [name, new prom.Gauge({ name, help, labelNames: [label], registers: [registry] })]))
+  }
 
   return async (registry) => {
-    if (!gauges) {
-      const prom = await import('prom-client')
-      gauges = new Map(Object.entries(values).map(([name, { help, label }]) => [name, new prom.Gauge({ name, help, labelNames: [label], registers: [registry] })]))
-    }
+    gauges ??= add(registry)
+    const added = await gauges
     for (const [name, { label, read }] of Object.entries(values)) {
-      for (const [key, value] of read()) gauges.get(name)?.set({ [label]: key }, value)
+      for (const [key, value] of read()) added.get(name)?.set({ [label]: key }, value)
     }
   }
 }
