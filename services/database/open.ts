@@ -9,6 +9,10 @@ export interface OpenOptions {
   synchronous?: 'normal' | 'full'
   /** Takes effect only on a new file. */
   pageSize?: number
+  /** Pages of the log after which a commit merges it into the file; 2000 by default. */
+  checkpointPages?: number
+  /** Kilobytes of pages kept in memory; 4096 by default. */
+  cacheKilobytes?: number
 }
 
 /**
@@ -25,8 +29,8 @@ export function openDatabase (file: string, options: OpenOptions = {}): Database
       setJournal(db)
       db.pragma(`synchronous = ${options.synchronous ?? 'normal'}`)
     }
-    db.pragma('wal_autocheckpoint = 2000')
-    db.pragma('cache_size = -4096')
+    db.pragma(`wal_autocheckpoint = ${options.checkpointPages ?? 2000}`)
+    db.pragma(`cache_size = ${-(options.cacheKilobytes ?? 4096)}`)
     db.pragma('mmap_size = 0')
     db.pragma('temp_store = memory')
     return db

@@ -7,7 +7,7 @@ import type { ModelIndex, ScanOutcome } from './ports.ts'
 import type { RootBoard } from './root-board.ts'
 import { createRootProgress, type RootProgress } from './root-progress.ts'
 import { startScanThread, type ScanThreadOptions } from './scan-thread.ts'
-import type { ScanMessage, ScanReport, ScanRoot } from './scan-types.ts'
+import type { ScanMessage, ScanReport, ScanRequest, ScanRoot } from './scan-types.ts'
 
 export interface LibraryScanDeps {
   index: ModelIndex
@@ -32,6 +32,8 @@ export interface ScanInput {
 /** Runs scans of one type in a thread, one after the other, and brings what they find into the index while they run. */
 export interface LibraryScan {
   run (input: ScanInput): Promise<ScanOutcome>
+  /** Takes in the sidecars that a first scan left for later. */
+  keepSidecars (signal: AbortSignal): Promise<void>
   /** The next scan takes the root as it is. */
   accept (rootId: string): void
   /** Directories of the last whole scan that may be watched. */
@@ -76,10 +78,15 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories(), sweepBefore: directories.length === 0 ? performance.timeOrigin : null }
     const progress = createRootProgress(hub, type.name, roots)
     if (partial === null) progress.listing()
-    const thread = startScanThread({ ...deps.thread, request, onMessage: (message) => { listen(message, input, progress) } })
+    return await runRequest(request, input.signal, (message) => { listen(message, input, progress) }).finally(() => { progress.complete() })
+  }
+
+  async function runRequest (request: ScanRequest, signal: AbortSignal, onMessage: (message: ScanMessage) => void): Promise<ScanReport | null> {
+    const { roots } = request
+    const thread = startScanThread({ ...deps.thread, request, onMessage })
     const stop = (): void => { thread.stop() }
-    input.signal.addEventListener('abort', stop, { once: true })
-    if (input.signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
     try {
       const outcome = await thread.outcome
       if (outcome.kind === 'finished') return outcome.report
@@ -90,8 +97,7 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
       if ((error as { corrupt?: unknown }).corrupt === true) throw new DomainError('unavailable', 'cache-damaged', 'The model cache is damaged; it is rebuilt at the next start', {}, { cause: error })
       throw error
     } finally {
-      input.signal.removeEventListener('abort', stop)
-      progress.complete()
+      signal.removeEventListener('abort', stop)
     }
   }
 
@@ -138,6 +144,11 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
 
   return {
     run,
+    async keepSidecars (signal) {
+      const roots = board.roots().filter((root) => board.isOnline(root.id) && !hung.has(root.id)).map((root) => ({ ...root, hung: false, accepted: false, local: true }))
+      const request: ScanRequest = { type: type.name, roots, full: false, directories: null, known: [], dotDirectories: true, sweepBefore: null, keepOnly: true }
+      await runRequest(request, signal, () => {})
+    },
     accept (rootId) { accepted.add(rootId) },
     watchable () {
       const away = board.roots().filter((root) => remote.includes(root.id) || !board.isOnline(root.id)).map((root) => `${root.path}/`)

@@ -143,6 +143,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
   function followUp (): void {
     if (ending.signal.aborted) return
     if (settings.get('watch_folders') !== false) watcher.update(scanner.watchable())
+    if (store.unkept(type.name, 0, 1).length > 0) inTurn(async () => { await scanner.keepSidecars(ending.signal) }).catch(() => undefined)
     if (type.hashEagerly && store.unhashed(type.name).some((row) => board.isOnline(row.root_id))) deps.wantHashing()
     if (upkeep) {
       again = true

@@ -20,6 +20,8 @@ export interface ReconcileDeps {
 
 const STAGING = new Set(['.lm-pending-delete', '.modelshelf-trash'])
 const UNREAD_TOLD = 20
+/** Models of a first scan whose sidecars are taken in on the way. */
+const SIDECARS_AT_ONCE = 1000
 
 /** One run: what it was asked, what it met, and what came of it. */
 interface Run extends ReconcileDeps {
@@ -30,6 +32,8 @@ interface Run extends ReconcileDeps {
   batches: ScanBatches
   /** Lines whose files are gone from their place, by identity of the file. */
   departed: Map<string, number>
+  /** So much is new that the bytes of sidecars are taken in after the list is complete. */
+  sidecarsLater: boolean
   moved: Set<number>
   /** Lines whose files were listed and then turned out to be none. */
   gone: number[]
@@ -83,7 +87,7 @@ function begin (request: ScanRequest, deps: ReconcileDeps): Run {
   const departed = new Map(candidates.missing.map((line) => [
     identityOf(known.number(line, 'file_dev'), known.number(line, 'file_inode'), known.number(line, 'file_size'), known.number(line, 'file_mtime')), line
   ]))
-  return { ...deps, request, walk: listed, known, candidates, batches: createScanBatches(deps.store, deps.post), departed, moved: new Set(), gone: [], report }
+  return { ...deps, request, walk: listed, known, candidates, batches: createScanBatches(deps.store, deps.post), departed, sidecarsLater: known.size === 0 && candidates.all.length > SIDECARS_AT_ONCE, moved: new Set(), gone: [], report }
 }
 
 /** A file keeps all four when it is moved on its disk; a new file on a reused inode has another time. */
@@ -196,7 +200,10 @@ function takeIn (run: Run, file: FoundFile, line: number | undefined): void {
   try {
     const known = former === undefined ? undefined : run.store.findById(run.known.number(former, 'id'))
     const inherited = moved !== undefined && !file.sidecar ? run.store.sidecar(run.request.type, run.known.path(moved)) ?? null : null
-    run.batches.put(run.describe(file, known, inherited), moved === undefined ? undefined : known?.id)
+    const row = run.describe(file, known, inherited)
+    // What is to be written differs from what the file says.
+    const later = run.sidecarsLater && row.sidecar !== null && !row.due
+    run.batches.put(later ? { ...row, sidecar: null, sidecarLater: true } : row, { movedFrom: moved === undefined ? undefined : known?.id, fresh: former === undefined })
   } catch (error) {
     if (!isSystemError(error)) throw error
     noteUnread(run, file.path, error)

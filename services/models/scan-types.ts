@@ -27,6 +27,8 @@ export interface ScanRequest {
   dotDirectories: boolean
   /** Temporary files of ours with an earlier time (`mtimeMs`) were left by a process that was killed: they are removed. */
   sweepBefore: number | null
+  /** Only takes in the sidecars that an earlier scan left for later. */
+  keepOnly?: boolean
 }
 
 export interface RootFinding {

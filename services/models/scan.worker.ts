@@ -3,23 +3,33 @@ import { isCorruption, openDatabase } from '../database/open.ts'
 import { isRemoteMount } from '../files/mount-kind.ts'
 import { createDescriber } from './describe-files.ts'
 import { createHashLedger } from './hash-ledger.ts'
+import { keepSidecars } from './keep-sidecars.ts'
 import { reconcile } from './reconcile.ts'
 import { pulseOver } from './scan-pulse.ts'
 import { createSidecarOverlay } from './sidecar-overlay.ts'
-import type { ScanMessage, ScanRequest } from './scan-types.ts'
+import type { ScanMessage, ScanReport, ScanRequest } from './scan-types.ts'
 import { createModelStore } from './store.ts'
 
 /** One run of a scan in a thread of its own: it opens the databases itself, writes rows and tells which. */
 interface ScanTask { cacheFile: string, stateFile: string, request: ScanRequest, pulse: SharedArrayBuffer }
 
+/** Merging the log is work for this thread, and less of it when it is done seldom. */
+const CHECKPOINT_PAGES = 6000
+const CACHE_KILOBYTES = 16 * 1024
+
+const keptReport = (whole: boolean): ScanReport => ({ status: whole ? 'success' : 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, roots: [], directories: [], remote: [], unread: [], unreadCount: 0 })
+
 function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message: ScanMessage) => void): void {
-  const cache = openDatabase(cacheFile)
+  const cache = openDatabase(cacheFile, { checkpointPages: CHECKPOINT_PAGES, cacheKilobytes: CACHE_KILOBYTES })
   const state = openDatabase(stateFile, { readonly: true })
   try {
     const describe = createDescriber(createHashLedger(state), Date.now, createSidecarOverlay(state))
     const beats = pulseOver(pulse)
     const roots = request.roots.map((root, index) => root.hung || !beats.beat(index) ? root : { ...root, local: !isRemoteMount(root.path) })
-    const report = reconcile({ ...request, roots }, { store: createModelStore(cache), describe, pulse: beats, post })
+    const store = createModelStore(cache)
+    const report = request.keepOnly === true
+      ? keptReport(keepSidecars(store, request.type, roots, beats))
+      : reconcile({ ...request, roots }, { store, describe, pulse: beats, post })
     post({ kind: 'finished', report })
   } catch (error) {
     post({ kind: 'failed', message: error instanceof Error ? error.stack ?? error.message : String(error), corrupt: isCorruption(error) })

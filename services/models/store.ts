@@ -56,6 +56,7 @@ export interface ModelStore {
 }
 
 const SLICE_START = 400
+const READER_ROWS = 50_000
 const KNOWN = 'id, root_id, file_path, preview_url, sha256, autov3, hash_status, modified, bare, due, file_size, file_mtime, file_inode, file_dev, sidecar_size, sidecar_mtime, info_mtime, preview_size, preview_mtime'
 const written = ['type', ...entryColumns.filter((column) => column !== 'id'), ...factColumns]
 
@@ -115,6 +116,14 @@ export function createModelStore (db: Database): ModelStore {
   }).map((row) => row.id))
   const count = db.prepare('SELECT count(*) FROM models WHERE type = ?').pluck()
 
+  let reader: { type: ModelTypeName, read: ReturnType<typeof createRowReader>, rows: number } | null = null
+  /** The same one for a while, so that what rows share is shared between batches too. */
+  const readerOf = (type: ModelTypeName, rows: number): ReturnType<typeof createRowReader> => {
+    if (reader?.type !== type || reader.rows > READER_ROWS) reader = { type, read: createRowReader(type), rows: 0 }
+    reader.rows += rows
+    return reader.read
+  }
+
   return {
     db,
     count: (type) => count.get(type) as number,
@@ -136,7 +145,7 @@ export function createModelStore (db: Database): ModelStore {
       }
     },
     loadIds (type, ids) {
-      const read = createRowReader(type)
+      const read = readerOf(type, ids.length)
       const rows = new Map((byIds.all(JSON.stringify(ids), type) as RawRow[]).map((row) => [row[0], row]))
       return ids.flatMap((id) => {
         const row = rows.get(id)

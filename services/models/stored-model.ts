@@ -162,7 +162,7 @@ export function createRowReader (type: ModelTypeName): (row: RawRow) => IndexedM
       license_flags: common.license_flags,
       // Interrupted hashing is hashing not done yet.
       hash_status: status === 'calculating' ? 'pending' : shared(status) as HashStatus,
-      preview_version: shared(row[11] as string),
+      preview_version: row[11] as string,
       metadata_error: common.metadata_error,
       other_hashes: row[22] === null ? null : new StoredHashes(row[22] as string)
     }
