@@ -18,6 +18,7 @@ import { startTrashJanitor } from '../services/journal/trash-janitor.ts'
 import type { RecoveryReport } from '../services/journal/types.ts'
 import { createCacheShelf } from '../services/models/cache-shelf.ts'
 import { createModelIndex } from '../services/models/index/model-index.ts'
+import { createMetadata } from '../services/metadata/metadata.ts'
 import { createSidecarOverlay, migrateSidecarOverlay } from '../services/models/sidecar-overlay.ts'
 import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
 import { createOrganizer } from '../services/models/organizer.ts'
@@ -78,7 +79,10 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const downloads = assembleDownloads({ core: { settings, models, hub, jobs, journal, door, providers, state }, hashPool: fileHashes, logger: app.log })
   const stopMarking = followScans({ hub, mark: downloads.markLibraries, warn })
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay: createSidecarOverlay(state.db), door, providers, downloads, state, version: programVersion() } satisfies Core)
+  const sidecarOverlay = createSidecarOverlay(state.db)
+  const metadata = createMetadata({ libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, door, providers, logger: app.log })
+
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
@@ -89,6 +93,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   app.addHook('onClose', async () => {
     libraries.stop()
     stopMarking()
+    metadata.close()
     await jobs.close()
     await downloads.close()
     await fileHashes.close()

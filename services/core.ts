@@ -8,6 +8,7 @@ import type { Journal } from './journal/types.ts'
 import type { Organizer } from './models/organizer.ts'
 import type { Downloads } from './downloads/ports.ts'
 import type { Door } from './network/types.ts'
+import type { MetadataShelf } from './metadata/types.ts'
 import type { Providers } from './providers/types.ts'
 import type { StateDatabase } from './database/types.ts'
 
@@ -28,6 +29,8 @@ export interface Core {
   door: Door
   /** What others know of models: CivitAI, the archives, Hugging Face. */
   providers: Providers
+  /** What models are by the word of others, and who gave which value. */
+  metadata: MetadataShelf
   /** Brings model files from elsewhere, and knows what was ever brought. */
   downloads: Downloads
   /** User state that cannot be rebuilt. */

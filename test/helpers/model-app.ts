@@ -136,6 +136,7 @@ function coreOf ({ libraries = {}, settings = {}, directory = '/nowhere', core =
     settings: { get: (key: string) => settings[key], onChange: () => () => {}, directory, file: `${directory}/settings.json`, activeLibrary: () => ({ name: 'default', library: { recipes_path: settings.recipes_path ?? '', folder_paths: {} } }) },
     models: Object.fromEntries(made),
     organizer: { cancel () {} },
+    metadata: { refresher: { cancel () {} } },
     hub: { broadcast: (channel: string, frame: Record<string, unknown>) => { broadcasts.push({ channel, frame }) }, snapshot: () => undefined },
     door: { register () {}, destinations: () => [], request: async () => { throw new Error('no network in tests') } },
     version: '1.2.3',

@@ -1,3 +1,4 @@
+import type { Refresher } from '../../services/metadata/refresher.ts'
 import type { ModelLibrary, ScanOutcome } from '../../services/models/ports.ts'
 import type { Organizer } from '../../services/models/organizer.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
@@ -16,10 +17,13 @@ export const scanModels = ({ library, hub }: Deps) => async (options: { full: Qu
   }
 }
 
-/** Stops what runs for this type (scan, hashing, changes of many files); never what starts later. */
-export const cancelTask = ({ library, tasks, organizer }: Pick<Deps, 'library'> & { tasks: RunningTasks, organizer: Pick<Organizer, 'cancel'> }) => (): { status: 'success', message: string } => {
+interface Running { library: ModelLibrary, tasks: RunningTasks, organizer: Pick<Organizer, 'cancel'>, refresher: Pick<Refresher, 'cancel'> }
+
+/** Stops what runs for this type (scan, hashing, changes of many files, fetching metadata); never what starts later. */
+export const cancelTask = ({ library, tasks, organizer, refresher }: Running) => (): { status: 'success', message: string } => {
   library.cancel()
   tasks.cancel()
   organizer.cancel(library.type.name)
+  refresher.cancel(library.type.name)
   return { status: 'success', message: `${library.type.label} task cancellation requested` }
 }
