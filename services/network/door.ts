@@ -128,7 +128,7 @@ export function createDoor ({ settings, logger, dispatcher: given, lookup = crea
       const first: Hop = { ...judge(media, url), destination: media.name, method: 'GET', headers: outgoingHeaders(), lane: 'calls', signal, urgent }
       const answer = await followRedirects(first, send, (next) => ({ ...first, ...judge(media, next) }))
       if (answer.status !== 200) {
-        discard(answer.body)
+        discard(answer.body, answer.headers)
         throw new DomainError('upstream', 'upstream-status', `${answer.url.hostname} answered ${answer.status}`)
       }
       return { url: answer.url.href, body: await readBody(answer, maxBytes) }

@@ -19,7 +19,12 @@ export async function readBody ({ headers, body }: { headers: AnswerHeaders, bod
   return Buffer.concat(chunks, length)
 }
 
-/** Breaking off raises an error on the stream, which tells nothing new. */
-export function discard (body: Readable): void {
-  body.once('error', () => undefined).destroy()
+const SMALL_BYTES = 64 * 1024
+
+/** Done with an answer. A small body is read to its end, which keeps the connection; a larger one is broken off. */
+export function discard (body: Readable, headers: AnswerHeaders = {}): void {
+  // What goes wrong now concerns nobody any more.
+  body.once('error', () => undefined)
+  if (Number(headers['content-length']) <= SMALL_BYTES) body.resume()
+  else body.destroy()
 }

@@ -12,7 +12,7 @@ export async function followRedirects (first: Hop, send: (hop: Hop) => Promise<H
     const answer = await send(hop)
     const location = redirects.has(answer.status) ? answer.headers.location : undefined
     if (location === undefined) return { ...answer, url: hop.url }
-    discard(answer.body)
+    discard(answer.body, answer.headers)
     const target = String(location)
     hop = next(URL.canParse(target, hop.url.href) ? new URL(target, hop.url).href : target, hop)
   }

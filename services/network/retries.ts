@@ -14,6 +14,8 @@ export async function sendWithRetries (attempts: number, send: () => Promise<Doo
     try {
       const answer = await send()
       if (attempt >= most || !passingStatus(answer.status)) return answer
+      // The budget holds the next try back for as long as the host wants.
+      if (answer.status === 429) continue
     } catch (error) {
       if (attempt >= most || !(error instanceof DomainError) || !passing.has(error.code)) throw error
     }
