@@ -128,7 +128,7 @@ function sayWhereToGo (server: FastifyInstance, options: StartOptions, progress:
   const url = `http://${host}:${port}`
   const { folder_paths: folders } = server.core.settings.activeLibrary().library
   const roots = Object.values(folders).reduce((sum, paths) => sum + paths.length, 0)
-  const hint = 'No model folders are configured yet: set them on the page, or start with --models DIR'
+  const hint = `No model folders are configured yet: start with --models DIR, or put them into ${server.core.settings.file} under "folder_paths"`
   if (roots === 0 && !progress) server.log.info(hint)
   progress?.above(`\n  modelshelf is ready: open ${url}\n${roots === 0 ? `  ${hint}\n` : ''}\n`)
 }

@@ -7,6 +7,8 @@ export interface ShellInput {
   t: Translate
   version: string
   initializing: boolean
+  /** Where folders for this page would go, when there are none; else null. */
+  folderHint: { file: string, key: string } | null
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
@@ -25,11 +27,11 @@ function navigation ({ page, t }: ShellInput): string {
   return `<nav aria-label="${escapeHtml(t('header.navigation'))}">${links.join('')}</nav>`
 }
 
-function listView ({ t }: ShellInput): string {
+function listView ({ t, folderHint }: ShellInput): string {
   const data = LIST_TEXTS.map((key) => ` data-${key}="${escapeHtml(t(`common.${key}`))}"`).join('')
   return `<main id="list"${data}>
 <form role="search"><input type="search" name="search" placeholder="${escapeHtml(t('common.search'))}" aria-label="${escapeHtml(t('common.search'))}"></form>
-<p id="status" role="status"></p>
+${folderHint ? `<p id="first-steps">${escapeHtml(t('common.noFolders', folderHint))}</p>\n` : ''}<p id="status" role="status"></p>
 <ul id="cards"></ul>
 <button id="more" type="button" hidden>${escapeHtml(t('common.more'))}</button>
 </main>`

@@ -44,6 +44,16 @@ t.test('only a type without a usable index shows the preparation', async (t) => 
   t.notMatch((await page(app, '/embeddings')).payload, 'data-initializing')
 })
 
+t.test('a page whose type has no folders says where to put them', async (t) => {
+  const { app } = await modelApp(t, { directory: '/srv/<settings>', libraries: { loras: { roots: { loras: ['/models/loras'] } } } })
+  t.notMatch((await page(app, '/loras', 'en')).payload, 'first-steps')
+  const hint = /<p id="first-steps">([^<]*)<\/p>/.exec((await page(app, '/checkpoints', 'en')).payload)?.[1]
+  t.match(hint, '--models DIR')
+  t.match(hint, '/srv/&lt;settings&gt;/settings.json')
+  t.match(hint, /folder_paths.*checkpoints.*unet/)
+  t.match((await page(app, '/embeddings', 'de')).payload, 'noch keine Ordner eingerichtet')
+})
+
 t.test('the root leads to the LoRAs', async (t) => {
   const { app } = await modelApp(t)
   t.match(await app.inject('/'), { statusCode: 302, headers: { location: '/loras' } })
