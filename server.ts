@@ -11,6 +11,8 @@ import type { TerminalProgress } from './services/start/terminal-progress.ts'
 
 const surroundings = { platform: process.platform, home: homedir(), env: process.env }
 const GRACE_MS = 5_000
+/** Faults of the processor: whoever listens to them goes on after them for ever, so the system shall end the process. */
+const FATAL_SIGNALS = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const
 /** Requests that take longer to end are cut off, so that the databases can still be closed. */
 const REQUEST_GRACE_MS = 1_500
 
@@ -76,7 +78,7 @@ async function start ({ options, extraModelPaths }: Extract<StartRequest, { acti
   const progress = process.stdout.isTTY ? await terminalProgress() : undefined
   const serverOptions = fastifyOptions(options)
   const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...(progress && { stream: await prettyStream(progress) }) } })
-  closeWithGrace({ delay: GRACE_MS, logger: server.log, skip: ['unhandledRejection'] }, async ({ signal, err }) => {
+  closeWithGrace({ delay: GRACE_MS, logger: server.log, skip: ['unhandledRejection', ...FATAL_SIGNALS] }, async ({ signal, err }) => {
     progress?.close()
     if (err) server.log.fatal({ err }, 'closing after a fault')
     else server.log.info({ signal }, 'closing')
@@ -84,6 +86,8 @@ async function start ({ options, extraModelPaths }: Extract<StartRequest, { acti
     await server.close()
     clearTimeout(cut)
   })
+  // With the terminal gone the runtime's own clean-up of it fails at exit; everything of ours is closed by then.
+  process.once('SIGHUP', () => process.once('exit', () => process.kill(process.pid, 'SIGKILL')))
   // A promise that nobody waited for is a fault of one request or job, no reason to end everyone else's.
   process.on('unhandledRejection', (reason) => server.log.error({ err: reason }, 'unhandled rejection'))
 
