@@ -4,6 +4,7 @@ import { ServiceNotReadyError } from '../../services/errors.ts'
 import type { ModelType, ModelTypeName } from '../../services/models/types.ts'
 import { createModelUseCases } from '../../use-cases/models/index.ts'
 import { registerCheckpointRoutes } from './checkpoint.ts'
+import { civitaiRoutes } from './civitai.ts'
 import { registerEmbeddingRoutes } from './embedding.ts'
 import { registerListing } from './listing.ts'
 import { registerLoraRoutes } from './lora.ts'
@@ -35,6 +36,7 @@ const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type 
   registerOrganize(app, names)
   typeSpecific[type.name](app, names)
   await app.register(previewChanges, { names })
+  await app.register(civitaiRoutes, { names, type })
 }
 
 export default modelRoutes

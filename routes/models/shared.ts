@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { Core } from '../../services/core.ts'
 import { createSharedModelUseCases, type SharedModelUseCases } from '../../use-cases/models/index.ts'
 import type { RawQuery } from '../../use-cases/models/parse-list-query.ts'
+import { detailRoutes } from './details.ts'
 import { registerUndoDelete } from './management.ts'
 import { registerPreviews } from './previews.ts'
 import { Texts, answers, documentedOnly, filePathParameter, parameters, query, success } from './schemas.ts'
@@ -92,4 +93,5 @@ export const sharedModelRoutes: FastifyPluginAsync = async (app) => {
   registerUndoDelete(app)
   registerCompanions(app)
   registerBaseModels(app)
+  await app.register(detailRoutes)
 }

@@ -133,9 +133,11 @@ export interface ModelApp { app: FastifyInstance, routes: RouteOptions[], broadc
 function coreOf ({ libraries = {}, settings = {}, directory = '/nowhere', core = {} }: ModelAppParts, broadcasts: ModelApp['broadcasts']): Core {
   const made = modelTypes.map((type): [ModelPrefix, ModelLibrary] => [type.prefix, arrayLibrary(type, libraries[type.prefix] ?? {})])
   const parts = {
-    settings: { get: (key: string) => settings[key], onChange: () => () => {}, directory, file: `${directory}/settings.json`, activeLibrary: () => ({ name: 'default', library: { recipes_path: settings.recipes_path ?? '', folder_paths: {} } }) },
+    settings: { get: (key: string) => settings[key], refresh: async () => {}, onChange: () => () => {}, directory, file: `${directory}/settings.json`, activeLibrary: () => ({ name: 'default', library: { recipes_path: settings.recipes_path ?? '', folder_paths: {} } }) },
     models: Object.fromEntries(made),
     organizer: { cancel () {} },
+    providers: {},
+    downloads: {},
     metadata: { refresher: { cancel () {} } },
     hub: { broadcast: (channel: string, frame: Record<string, unknown>) => { broadcasts.push({ channel, frame }) }, snapshot: () => undefined },
     door: { register () {}, destinations: () => [], request: async () => { throw new Error('no network in tests') } },

@@ -1,0 +1,88 @@
+import { primaryWeightFile, sha256Of } from '../../services/civitai/file-choice.ts'
+import type { CivitaiFileDocument, CivitaiVersionDocument } from '../../services/civitai/schema.ts'
+import type { VersionHistory } from '../../services/downloads/version-history.ts'
+import { DomainError, NotFoundError } from '../../services/errors.ts'
+import { failureOf } from '../../services/metadata/sync.ts'
+import type { IndexedModel } from '../../services/models/entry.ts'
+import type { ModelLibrary } from '../../services/models/ports.ts'
+import type { ProviderChain } from '../../services/providers/types.ts'
+import { readId } from './wanted-model.ts'
+import { requireType } from './require-type.ts'
+
+export interface ListVersionsDeps {
+  library: ModelLibrary
+  chain: Pick<ProviderChain, 'modelVersions'>
+  history: Pick<VersionHistory, 'downloaded'>
+  warn: (message: string, error: unknown) => void
+}
+
+export interface DownloadedFile { fileId: number | null, fileName: string, filePath: string }
+
+/** A version as CivitAI describes it, with what of it lies here. */
+export type LocalVersion = CivitaiVersionDocument & { existsLocally: boolean, localPath?: string, hasBeenDownloaded: boolean, downloadedFiles: DownloadedFile[], modelSizeKB?: number | null }
+
+/**
+ * All versions of a model with what of them the library holds; that is told from look-ups alone.
+ * @throws NotFoundError, InvalidInputError for a model of another type, DomainError
+ */
+export const listVersions = ({ library, chain, history, warn }: ListVersionsDeps) => async (id: string, source: string | undefined): Promise<LocalVersion[]> => {
+  const modelId = readId(id)
+  if (modelId === null) throw new NotFoundError('Model not found', 'model-not-found')
+  const outcome = await chain.modelVersions(modelId, { urgent: true, ...(source === 'civarchive' && { only: ['civarchive_api'] as const }) })
+  if (outcome.kind === 'not-found') throw new NotFoundError('Model not found', 'model-not-found')
+  if (outcome.kind !== 'found') {
+    const failure = failureOf(outcome, `model ${modelId}`)
+    throw new DomainError(failure.kind === 'failed' ? 'failed' : 'unavailable', failure.kind, failure.message)
+  }
+  const { modelVersions, type } = outcome.value
+  if (modelVersions.length === 0) throw new NotFoundError('Model not found', 'model-not-found')
+  requireType(library.type, type)
+  const downloaded = downloadedOf(modelVersions.map((version) => version.id))
+  return modelVersions.map((version) => withLocal(library, version, downloaded.has(version.id)))
+
+  function downloadedOf (ids: number[]): ReadonlySet<number> {
+    try {
+      return history.downloaded(library.type.name, ids)
+    } catch (error) {
+      warn('the history of downloads could not be read', error)
+      return new Set()
+    }
+  }
+}
+
+function withLocal ({ index }: ModelLibrary, version: CivitaiVersionDocument, hasBeenDownloaded: boolean): LocalVersion {
+  const files = version.files ?? []
+  const models = index.byVersionId(version.id)
+  const { localPath: _remote, ...rest } = structuredClone(version) as CivitaiVersionDocument & { localPath?: unknown }
+  const [first] = models
+  const primary = primaryWeightFile(files)
+  return {
+    ...rest,
+    existsLocally: first !== undefined,
+    ...(first && { localPath: first.file_path }),
+    hasBeenDownloaded,
+    downloadedFiles: matchFiles(files, models),
+    ...(primary && { modelSizeKB: primary.sizeKB ?? null })
+  }
+}
+
+/** By hash first, then by name; each file of the version once. */
+function matchFiles (files: readonly CivitaiFileDocument[], models: readonly IndexedModel[]): DownloadedFile[] {
+  const found = new Map<CivitaiFileDocument, IndexedModel>()
+  const left = new Set(models)
+  const match = (isSame: (file: CivitaiFileDocument, model: IndexedModel) => boolean): void => {
+    for (const model of left) {
+      const file = files.find((one) => !found.has(one) && isSame(one, model))
+      if (!file) continue
+      found.set(file, model)
+      left.delete(model)
+    }
+  }
+  match((file, { sha256 }) => sha256 !== '' && sha256Of(file) === sha256)
+  match((file, model) => stemOf(file.name ?? '') === model.file_name)
+  return [...found].map(([file, model]) => ({ fileId: file.id ?? null, fileName: file.name ?? '', filePath: model.file_path }))
+}
+
+function stemOf (name: string): string {
+  return name.replace(/\.[^.]+$/, '')
+}
