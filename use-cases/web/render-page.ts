@@ -7,7 +7,7 @@ import { pageShell } from './page-shell.ts'
 
 interface Deps {
   models: Record<ModelPrefix, Pick<ModelLibrary, 'type' | 'opened' | 'initializing' | 'roots'>>
-  settings: Pick<SettingsManager, 'get' | 'file' | 'refresh'>
+  settings: Pick<SettingsManager, 'get' | 'file' | 'refresh' | 'activeLibrary'>
   /** Whether the user ever chose a language. */
   languageSaved: () => Promise<boolean>
   translator: () => Promise<Translator>
@@ -24,9 +24,12 @@ export const renderPage = ({ models, settings, languageSaved, translator, versio
 
   async function folderHint (): Promise<{ file: string, key: string } | null> {
     if (library.roots().length > 0) return null
-    // Whoever has just put folders into the file, as the page says, sees them at the next look.
+    // Whoever has just put folders into the file, as the page says, is not told again, though they are not looked through yet.
     await settings.refresh()
-    return library.roots().length > 0 ? null : { file: settings.file, key: library.type.folders.map(({ key }) => key).join(', ') }
+    const { folder_paths: paths, extra_folder_paths: further } = settings.activeLibrary().library
+    const keys = library.type.folders.map(({ key }) => key)
+    const configured = keys.some((key) => [paths, further].some((lists) => (lists?.[key]?.length ?? 0) > 0))
+    return configured ? null : { file: settings.file, key: keys.join(', ') }
   }
 
   async function localeFor (acceptLanguage: string | undefined): Promise<Locale> {
