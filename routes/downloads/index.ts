@@ -8,7 +8,10 @@ import { registerDownloadsV1 } from './v1.ts'
 
 /** Everything that brings model files from elsewhere. */
 const downloadRoutes: FastifyPluginAsync = async (app) => {
-  app.decorate('useCases', createDownloadUseCases(app.getDecorator<Core>('core')))
+  const useCases = createDownloadUseCases(app.getDecorator<Core>('core'))
+  app.decorate('useCases', useCases)
+  // Requests that wait for the end of a download would hold up the end of the server.
+  app.addHook('preClose', async () => { useCases.letGo() })
   app.addSchema(DownloadSchema)
   registerLegacyDownloads(app)
   registerClientQueue(app)

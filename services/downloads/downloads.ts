@@ -45,6 +45,9 @@ export function createDownloads (deps: DownloadsDeps): Downloads {
   const live = new Map<string, Live>()
   const listeners = new Set<(finished: FinishedDownload) => void | Promise<void>>()
   let closing = false
+  let leave: (reason: DomainError) => void = () => undefined
+  const leaving = new Promise<never>((_resolve, reject) => { leave = reject })
+  leaving.catch(() => undefined)
 
   jobs.define<DownloadRequest, DownloadResult>({
     kind: DOWNLOAD_JOB,
@@ -221,7 +224,7 @@ export function createDownloads (deps: DownloadsDeps): Downloads {
     async finished (id) {
       const { job } = required(id)
       if (job !== null) {
-        await jobs.finished(job)
+        await Promise.race([jobs.finished(job), leaving])
         await live.get(id)?.ended
       }
       return required(id)
@@ -279,6 +282,10 @@ export function createDownloads (deps: DownloadsDeps): Downloads {
       pump()
     },
     markLibraries: async () => await history.markFound(foundVersions(deps.libraries, deps.libraryName())),
+    letGo () {
+      closing = true
+      leave(new DomainError('unavailable', 'shutting-down', 'The server is stopping; the download goes on at its next start'))
+    },
     async close () {
       closing = true
       await Promise.all([...live.values()].map(async ({ ended }) => { await ended }))

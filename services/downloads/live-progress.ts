@@ -40,7 +40,6 @@ export function createLiveProgress (id: string, hub: Pick<ProgressHub, 'broadcas
   const size = (speed: number): Record<string, unknown> => known ? { bytes_downloaded: bytes, total_bytes: total, bytes_per_second: speed } : {}
 
   function tell (status: string, more: Record<string, unknown> = {}, speed = rate()): void {
-    told = now()
     hub.broadcast('download', { status, progress: Math.round(percent), download_id: id, ...more, ...size(speed) }, { key: id })
   }
 
@@ -66,6 +65,7 @@ export function createLiveProgress (id: string, hub: Pick<ProgressHub, 'broadcas
       if (!last || at - last.at >= 100) samples.push({ at, bytes: done })
       while (samples.length > 1 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift()
       if (halted || at - told < TELL_MS) return false
+      told = at
       tell('progress')
       return true
     },
@@ -78,6 +78,7 @@ export function createLiveProgress (id: string, hub: Pick<ProgressHub, 'broadcas
       if (!halted) return
       halted = false
       samples = []
+      told = now()
       tell('downloading', { message: 'Download resumed by user' }, 0)
     },
     ended (status, extra) {

@@ -31,5 +31,7 @@ export interface Downloads {
   recover (): void
   /** Marks what the libraries hold as downloaded, off the hot path. */
   markLibraries (): Promise<number>
+  /** The server is about to stop: whoever waits for an end is told so now, nothing further begins. */
+  letGo (): void
   close (): Promise<void>
 }

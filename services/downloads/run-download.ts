@@ -104,7 +104,7 @@ async function load (deps: RunDeps, plan: DownloadPlan, request: DownloadRequest
     announce(deps, plan, placed)
     return { result: resultOf(plan, placed, done), finished: finishedOf(plan, placed, done, request) }
   } catch (error) {
-    await tidy(deps, part, context, error)
+    await tidy(deps, part, context)
     throw error
   } finally {
     await dropPreview(preview)
@@ -136,9 +136,9 @@ async function receive (deps: RunDeps, plan: DownloadPlan, part: string, request
 }
 
 /** A cancelled download leaves nothing; one that failed, was skipped or stopped with the server can be gone on with. */
-async function tidy ({ parts }: RunDeps, part: string, { signal, keepsPart }: RunContext, error: unknown): Promise<void> {
+async function tidy ({ parts }: RunDeps, part: string, { signal, keepsPart }: RunContext): Promise<void> {
   if (signal.aborted && !keepsPart()) return await discardPart(parts, part)
-  if (error instanceof DomainError && error.kind === 'unauthorized') await dropEmpty(parts, part)
+  if (!signal.aborted) await dropEmpty(parts, part)
 }
 
 /** Nothing came: the empty file says nothing. */

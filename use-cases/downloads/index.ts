@@ -33,6 +33,8 @@ export function createDownloadUseCases ({ downloads, hub, jobs, models, provider
     resumeQueued: (id: string): DownloadView => downloads.resume(id),
     cancelQueued: cancelDownload({ downloads }),
     retryQueued: (id: string): DownloadView => downloads.retry(id),
+    /** The server is about to stop: whoever waits for an end is told so now. */
+    letGo: (): void => { downloads.letGo() },
     verifyLibrary: verifyLibrary({ jobs, libraries })
   }
 }
