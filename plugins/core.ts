@@ -149,7 +149,7 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
     settings,
     warn
   })
-  for (const facts of [usage, updates]) void facts.refresh()
+  Promise.all([usage.refresh(), updates.refresh()]).catch((error: unknown) => { warn('usage counts or update records could not be read', error) })
 
   const all = modelTypes.map((type) => createModelLibrary({
     ...core,
