@@ -43,6 +43,7 @@ t.test('every exported domain error is answered with its status, its code and it
   for (const error of thrown) {
     const sent: { status?: number, body?: Record<string, unknown> } = {}
     const reply = {
+      request: { id: '1' },
       removeHeader () { return this },
       header () { return this },
       type () { return this },
