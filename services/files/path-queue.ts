@@ -4,10 +4,17 @@ export interface PathQueue {
   run<T> (path: string, task: () => Promise<T> | T): Promise<T>
   /** The same for several paths at once. All are taken in one step, so two such tasks never wait for each other. */
   runAll<T> (paths: readonly string[], task: () => Promise<T> | T): Promise<T>
+  /** Grows with every task that is begun or ended: equal at two times means that nothing was changed between them. */
+  readonly turns: number
+  /** Whether any path is held now. */
+  readonly busy: boolean
+  /** Resolves when no path is held. */
+  idle (): Promise<void>
 }
 
 export function createPathQueue (): PathQueue {
   const tails = new Map<string, Promise<unknown>>()
+  let turns = 0
 
   async function runAll<T> (paths: readonly string[], task: () => Promise<T> | T): Promise<T> {
     const before = paths.flatMap((path) => tails.get(path) ?? [])
@@ -17,12 +24,22 @@ export function createPathQueue (): PathQueue {
     })()
     const tail = mine.then(() => undefined, () => undefined)
     for (const path of paths) tails.set(path, tail)
+    turns++
     try {
       return await mine
     } finally {
+      turns++
       for (const path of paths) if (tails.get(path) === tail) tails.delete(path)
     }
   }
 
-  return { run: async (path, task) => await runAll([path], task), runAll }
+  return {
+    run: async (path, task) => await runAll([path], task),
+    runAll,
+    get turns () { return turns },
+    get busy () { return tails.size > 0 },
+    async idle () {
+      while (tails.size > 0) await Promise.all(tails.values())
+    }
+  }
 }

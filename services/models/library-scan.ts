@@ -1,4 +1,6 @@
 import { DomainError } from '../errors.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PathQueue } from '../files/path-queue.ts'
 import type { Logger } from '../logger.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import type { IndexFeed } from './index-feed.ts'
@@ -15,6 +17,8 @@ export interface LibraryScanDeps {
   board: RootBoard
   hub: Pick<ProgressHub, 'publish' | 'broadcast'>
   logger: Logger
+  /** What requests change meanwhile. */
+  paths: Pick<PathQueue, 'turns' | 'busy' | 'idle'>
   thread: Pick<ScanThreadOptions, 'cacheFile' | 'stateFile' | 'hangMs'> & { worker?: URL }
   dotDirectories (): boolean
 }
@@ -40,8 +44,12 @@ export interface LibraryScan {
   watchable (): string[]
 }
 
+/** How often a scan looks again because requests changed files under it, and how long it waits for them each time. */
+const MOST_LOOKS = 3
+const CHANGES_MS = 60_000
+
 export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
-  const { index, feed, board, hub, logger } = deps
+  const { index, feed, board, hub, logger, paths } = deps
   const type = index.type
   const accepted = new Set<string>()
   /** Roots with a thread that sits in a call to their disk; they are not touched before it comes back. */
@@ -54,20 +62,33 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     const total: ScanOutcome = { status: 'success', added: 0, updated: 0, removed: 0, moved: 0, message: '' }
     feed.beginScan()
     try {
-      let report: ScanReport | null = null
-      while (report === null) {
-        report = await runThread(input)
-        if (report === null && input.signal.aborted) {
-          total.status = 'cancelled'
-          break
-        }
-      }
-      if (report) take(report, input, total, performance.now() - begun)
+      const report = await look(input)
+      if (report === null) total.status = 'cancelled'
+      else take(report, input, total, performance.now() - begun)
     } finally {
       await feed.endScan()
     }
     announce(total)
     return { ...total, message: messageOf(total, type.label) }
+  }
+
+  /**
+   * One look at the disk that can be believed. A root that seems away while requests delete or move its files may only
+   * show what they did: then it is looked at again when they are done. Null: cancelled.
+   */
+  async function look (input: ScanInput): Promise<ScanReport | null> {
+    for (let looks = 1; ; looks++) {
+      const { turns, busy } = paths
+      const report = await runThread(input)
+      if (report === null) {
+        if (input.signal.aborted) return null
+        continue
+      }
+      const doubted = report.roots.some(({ id, state }) => state !== 'online' && !hung.has(id))
+      const undisturbed = !busy && turns === paths.turns
+      if (!doubted || undisturbed || looks >= MOST_LOOKS || input.signal.aborted) return report
+      await Promise.race([paths.idle(), pause(CHANGES_MS, undefined, { ref: false })])
+    }
   }
 
   /** Null: a root hangs and is left out at the next try. */

@@ -107,6 +107,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     board,
     hub,
     logger,
+    paths: deps.paths,
     thread: { cacheFile: cache.db.name, stateFile: deps.state.db.name, hangMs: deps.hangMs, ...(deps.scanWorker && { worker: deps.scanWorker }) },
     dotDirectories: () => settings.get('scan_dot_folders') !== false
   })

@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../../services/errors.ts'
 import { NotFoundError } from '../../services/errors.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { OrganizeAnswer } from '../../services/models/organize-answer.ts'
@@ -18,7 +19,7 @@ export type DryRunAnswer = { dry_run: true, plan: StoredPlan }
  */
 export const organizeModels = ({ library, organizer }: Deps) => async (input: OrganizeInput): Promise<OrganizeAnswer | DryRunAnswer> => {
   const request = readOrganizeRequest(input)
-  if (input.dry_run === true || input.dry_run === 'true') return { dry_run: true, plan: await organizer.plan(library.type.name, request) }
+  if (isDryRun(input.dry_run)) return { dry_run: true, plan: await organizer.plan(library.type.name, request) }
   if (request.filePaths?.length === 0) return NOTHING
   return await organizer.run(library.type.name, request)
 }
@@ -35,4 +36,11 @@ export const getOrganizeProgress = ({ organizer }: Pick<Deps, 'organizer'>) => (
   const progress = organizer.progress()
   if (!progress) throw new NotFoundError('No auto-organize operation in progress', 'organize-never-run')
   return progress
+}
+
+/** Anything but a clear yes or no is refused: a misread wish for a dry run would move files. */
+function isDryRun (value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === 'false') return false
+  if (value === true || value === 'true') return true
+  throw new InvalidInputError('dry_run is true or false')
 }
