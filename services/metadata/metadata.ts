@@ -48,7 +48,8 @@ export function createMetadata (deps: MetadataDeps): MetadataShelf {
   const uploads = createUploadShelf(join(settings.directory, 'modelshelf', 'uploads-metadata'))
   const recorder: EditRecorder = {
     snapshot: fieldSnapshot,
-    record (model, before, after, source) { provenance.record(ids.of(model), before, after, source) }
+    // one commit for the id and what is noted under it
+    record: state.db.transaction((model, before, after, source) => { provenance.record(ids.of(model), before, after, source) })
   }
   const warn = (message: string, error: unknown): void => { logger.debug({ err: error }, message) }
 

@@ -68,7 +68,7 @@ async function askAll (deps: RefreshDeps, bulk: BulkLookup, previews: PreviewLan
       options.onStep({ name: candidate.path, kind: 'skipped' })
       continue
     }
-    const outcome = await askPatiently(deps, bulk, candidate, model, options)
+    const outcome = await askPatiently(deps, bulk, candidate, model, options, strikes['rate-limited'] === 0 ? STRIKES : 1)
     options.onStep(stepOf(model, outcome))
     for (const kind of ['rate-limited', 'offline'] as const) strikes[kind] = outcome.kind === kind ? strikes[kind] + 1 : 0
     if (strikes['rate-limited'] >= STRIKES) return 'rate_limited'
@@ -93,10 +93,10 @@ function stepOf (model: IndexedModel, outcome: SyncOutcome): StepResult {
 }
 
 /** A rate limit is met by waiting, which the door does, and asking again. */
-async function askPatiently (deps: RefreshDeps, bulk: BulkLookup, candidate: Candidate, model: IndexedModel, options: RefreshOptions): Promise<SyncOutcome> {
+async function askPatiently (deps: RefreshDeps, bulk: BulkLookup, candidate: Candidate, model: IndexedModel, options: RefreshOptions, most: number): Promise<SyncOutcome> {
   for (let tries = 1; ; tries++) {
     const outcome = await askOne(deps, bulk, candidate, model, options)
-    if (outcome.kind !== 'rate-limited' || tries >= STRIKES) return outcome
+    if (outcome.kind !== 'rate-limited' || tries >= most) return outcome
   }
 }
 
