@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../../services/errors.ts'
-import { NotFoundError } from '../../services/errors.ts'
+import { InvalidInputError, NotFoundError } from '../../services/errors.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { OrganizeAnswer } from '../../services/models/organize-answer.ts'
 import type { StoredPlan } from '../../services/models/organize-plan-store.ts'
