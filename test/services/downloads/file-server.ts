@@ -2,6 +2,7 @@ import { createHash, randomFillSync } from 'node:crypto'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { DomainError } from '../../../services/errors.ts'
 import type { Door, DoorStream } from '../../../services/network/types.ts'
@@ -19,6 +20,8 @@ export interface FileServer {
   requests: { range: string | undefined, ifRange: string | undefined, path: string }[]
   /** Bytes of bodies handed to the system. */
   sent: number
+  /** Milliseconds between chunks; 0 sends as fast as it is read, and then much lies in buffers on the way. */
+  paceMs: number
   /** Breaks every connection off. */
   cut (): void
 }
@@ -33,6 +36,7 @@ export async function fileServer (t: Pick<Test, 'teardown'>, served: Served): Pr
     answer: null,
     requests: [],
     sent: 0,
+    paceMs: 0,
     cut () { server.closeAllConnections() }
   }
   server.on('request', (request, response) => {
@@ -68,6 +72,7 @@ async function pour (server: FileServer, response: ServerResponse, bytes: Buffer
     if (response.destroyed) return
     const part = bytes.subarray(at, Math.min(at + chunk, end))
     server.sent += part.length
+    if (server.paceMs > 0) await delay(server.paceMs)
     if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')])
   }
   if (end < bytes.length) response.destroy()
