@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import type { Logger } from '../logger.ts'
@@ -44,9 +44,29 @@ export function openCacheDatabase (settingsDirectory: string, library: string, s
   return db
 }
 
+const damageMark = (file: string): string => `${file}.damaged`
+
+/**
+ * Runs work on a cache. When it turns out that the file is damaged, that is noted beside it (the file itself is not to
+ * be trusted with it), and the next opening sets it aside: not every table is checked when it is opened.
+ */
+export function noticingDamage<T> (db: Database, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (isCorruption(error)) writeFileSync(damageMark(db.name), '')
+    throw error
+  }
+}
+
 function openSound (file: string, schema: CacheSchema, logger: Logger): Database | undefined {
   if (statSync(file).size === 0) {
     logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the model cache is empty; it is rebuilt from the disk')
+    return undefined
+  }
+  if (existsSync(damageMark(file))) {
+    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the model cache was found damaged while it was in use; it is rebuilt from the disk')
+    rmSync(damageMark(file))
     return undefined
   }
   let db: Database | undefined

@@ -1,4 +1,5 @@
 import { statSync, type Stats } from 'node:fs'
+import { noticingDamage } from '../database/cache.ts'
 import { sweepTemps } from '../files/sweep-temps.ts'
 import { directoryKey, walk, type Listing, type Walk } from '../files/walk.ts'
 import { statFile } from './file-changes.ts'
@@ -70,7 +71,7 @@ function begin (request: ScanRequest, deps: ReconcileDeps): Run {
     leaveOut: (name) => STAGING.has(name) || (!request.dotDirectories && name.startsWith('.')),
     proceed: (root) => deps.pulse.beat(root)
   })
-  const known = loadKnownTable(deps.store.db, request.type)
+  const known = noticingDamage(deps.store.db, () => loadKnownTable(deps.store.db, request.type))
   const candidates = collectCandidates(listed, request, known)
   const report: ScanReport = {
     status: 'success',

@@ -13,7 +13,7 @@ export interface ScanBatches {
   readonly removed: number
 }
 
-const ROWS = 1000
+const ROWS = 250
 const REMOVED = 200
 const WRITE_MS = 250
 const TELL_MS = 200

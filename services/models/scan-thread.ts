@@ -23,6 +23,8 @@ export interface ScanThreadOptions {
   worker?: URL
 }
 
+/** What a scan makes is soon garbage: room for more of it would only be memory that the process never gives back. */
+const YOUNG_MEGABYTES = 24
 const LOOK_MS = 500
 /** A stopped thread that sits in a system call is not waited for longer. */
 const STOP_MS = 1500
@@ -32,7 +34,10 @@ export function startScanThread (options: ScanThreadOptions): ScanThread {
   const memory = createPulseMemory()
   const pulse = watchPulse(memory)
   const { cacheFile, stateFile, request } = options
-  const worker = startWorker(options.worker ?? new URL('./scan.worker', import.meta.url), { workerData: { cacheFile, stateFile, request, pulse: memory } })
+  const worker = startWorker(options.worker ?? new URL('./scan.worker', import.meta.url), {
+    workerData: { cacheFile, stateFile, request, pulse: memory },
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES }
+  })
   let stopped = 0
   const outcome = new Promise<ScanOutcomeOfThread>((resolve, reject) => {
     let report: ScanReport | undefined

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { HashStatus, IndexedModel } from './entry.ts'
+import { noticingDamage } from '../database/cache.ts'
 import { sidecarPath } from './sidecar-file.ts'
 import { entryColumns, factColumns } from './store-schema.ts'
 import { createRowReader, toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
@@ -124,7 +125,7 @@ export function createModelStore (db: Database): ModelStore {
     return reader.read
   }
 
-  return {
+  return noticing({
     db,
     count: (type) => count.get(type) as number,
     async * loadSlices (type, sliceMs = 8) {
@@ -133,7 +134,9 @@ export function createModelStore (db: Database): ModelStore {
       let limit = SLICE_START
       while (true) {
         const begun = performance.now()
-        const models = (slice.all(type, last, limit) as RawRow[]).map(read)
+        const after = last
+        const most = limit
+        const models = noticingDamage(db, () => slice.all(type, after, most) as RawRow[]).map(read)
         if (models.length === 0) return
         last = models[models.length - 1]?.id ?? last
         yield models
@@ -172,7 +175,15 @@ export function createModelStore (db: Database): ModelStore {
     keep: (sidecars) => { keepAll.immediate(sidecars) },
     unhashed: (type) => wanting.all(type) as { id: number, file_path: string, root_id: string }[],
     due: (type, { hashedOnly }) => dueRows.all(type, hashedOnly ? 0 : 1) as { id: number, file_path: string, root_id: string }[]
-  }
+  })
+}
+
+/** Damage that any of it meets is noted for the next start. */
+function noticing (store: ModelStore): ModelStore {
+  const wrapped = Object.entries(store).map(([name, member]) => typeof member !== 'function' || name === 'loadSlices'
+    ? [name, member]
+    : [name, (...input: unknown[]) => noticingDamage(store.db, () => (member as (...input: unknown[]) => unknown)(...input))])
+  return Object.fromEntries(wrapped) as ModelStore
 }
 
 function readSidecar (filePath: string): Buffer | undefined {

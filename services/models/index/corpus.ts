@@ -87,8 +87,8 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     const one = models[slot]
     return one ? textHash(bareStem(one.file_name ?? '', type)) : null
   })
-  const versions = createKeyTable(slots, (slot) => numberKey(columns.version[slot] as number))
-  const groups = createKeyTable(slots, (slot) => numberKey(columns.group[slot] as number))
+  const versions = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.version[slot] as number) : null)
+  const groups = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.group[slot] as number) : null)
   const keyTables = [paths, stems, versions, groups, ...hashes.tables]
 
   const slotOf = (id: number): number => {

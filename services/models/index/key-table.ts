@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createSlotTable } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
 
@@ -6,13 +7,17 @@ export interface KeyTable extends Pick<SlotTable, 'first' | 'next' | 'keyOf'> {
   /** A slot came, or its key may have changed. */
   touch (slot: number): void
   drop (slot: number): void
-  /** Fills it now. */
-  prepare (): void
+  /** Fills it in slices. */
+  prepare (): Promise<void>
 }
 
-/** `keyOf` answers the key of a slot, or null when it has none. */
+const AT_ONCE = 8192
+
+/** `keyOf` answers the key of a slot, or null when it has none (any more). */
 export function createKeyTable (slots: () => Uint32Array, keyOf: (slot: number) => number | null): KeyTable {
   let table: SlotTable | null = null
+  /** The one that is being filled; what changes meanwhile goes into it at once. */
+  let coming: SlotTable | null = null
 
   const fill = (into: SlotTable, slot: number): void => {
     const key = keyOf(slot)
@@ -23,14 +28,32 @@ export function createKeyTable (slots: () => Uint32Array, keyOf: (slot: number) 
     if (table) return table
     const made = createSlotTable()
     for (const slot of slots()) fill(made, slot)
+    coming = null
     table = made
     return made
   }
+  const present = (): SlotTable | null => table ?? coming
 
   return {
-    touch: (slot) => { if (table) fill(table, slot) },
-    drop: (slot) => { table?.drop(slot) },
-    prepare: () => { filled() },
+    touch: (slot) => {
+      const into = present()
+      if (into) fill(into, slot)
+    },
+    drop: (slot) => { present()?.drop(slot) },
+    prepare: async () => {
+      if (table || coming) return
+      const made = createSlotTable()
+      coming = made
+      const all = slots()
+      const isGivenUp = (): boolean => coming !== made
+      for (let at = 0; at < all.length && !isGivenUp(); at += AT_ONCE) {
+        for (const slot of all.subarray(at, at + AT_ONCE)) fill(made, slot)
+        await nextTurn()
+      }
+      if (isGivenUp()) return
+      coming = null
+      table = made
+    },
     first: (key) => filled().first(key),
     next: (slot) => filled().next(slot),
     keyOf: (slot) => filled().keyOf(slot)

@@ -135,10 +135,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       await first.orders.settle(nameDisplay)
       await first.vocabulary.settle()
       await second.orders.settle()
-      for (const table of first.keyTables) {
-        await nextTurn()
-        table.prepare()
-      }
+      for (const table of first.keyTables) await table.prepare()
       for (let slot = 0; slot < first.limit; slot++) {
         first.autoTags(slot)
         if (slot % AUTO_TAGS_AT_ONCE === 0) await nextTurn()

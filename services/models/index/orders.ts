@@ -4,6 +4,7 @@ import { createSortTexts } from './sort-texts.ts'
 import type { SortTexts } from './sort-texts.ts'
 import type { Columns } from './columns.ts'
 import { filePathOf } from './model-path.ts'
+import { compareNatural, comparePlain } from '../compare-texts.ts'
 import { naturalKey, plainKey } from '../natural-key.ts'
 import type { IndexedModel } from '../entry.ts'
 import type { IndexPreferences } from '../ports.ts'
@@ -54,16 +55,11 @@ export function createOrders (source: Source): Orders {
 
   const capacity = (): number => columns.capacity
   const plainNames = createSortTexts(capacity, (slot) => plainKey(displayed(slot, 'model_name')))
-  const plainPaths = createSortTexts(capacity, (slot) => plainKey(pathOf(slot)))
-  const naturalPaths = createSortTexts(capacity, (slot) => naturalKey(pathOf(slot)))
   const naturalNames = {
     model_name: createSortTexts(capacity, (slot) => naturalKey(displayed(slot, 'model_name'))),
     file_name: createSortTexts(capacity, (slot) => naturalKey(displayed(slot, 'file_name')))
   }
-  const byPlainName = (a: number, b: number): number => plainNames.compare(a, b) || plainPaths.compare(a, b) || byId(a, b)
-  const by = (column: 'modified' | 'size') => (a: number, b: number): number =>
-    (columns[column][a] as number) - (columns[column][b] as number) || byPlainName(a, b)
-
+  const byPlainName = (a: number, b: number): number => plainNames.compare(a, b) || comparePlain(pathOf(a), pathOf(b)) || byId(a, b)
   const createOrder = (compare: (a: number, b: number) => number, ...texts: SortTexts[]): SortOrder => createSortOrder({
     compare,
     slots,
@@ -73,17 +69,32 @@ export function createOrders (source: Source): Orders {
   })
   const createNameOrder = (display: NameDisplay): SortOrder => {
     const names = naturalNames[display]
-    return createOrder((a, b) => names.compare(a, b) || naturalPaths.compare(a, b) || byId(a, b), names, naturalPaths)
+    return createOrder((a, b) => names.compare(a, b) || compareNatural(pathOf(a), pathOf(b)) || byId(a, b), names)
   }
   const cache = createOrder(byId)
-  const plain = createOrder(byPlainName, plainNames, plainPaths)
-  const date = createOrder(by('modified'), plainNames, plainPaths)
-  const size = createOrder(by('size'), plainNames, plainPaths)
+  const plain = createOrder(byPlainName, plainNames)
+  /** By a number, equal ones by name: by their places in that order, where it is at hand. */
+  const createNumberOrder = (column: 'modified' | 'size'): SortOrder => {
+    let places: Uint32Array | null = null
+    const byName = (a: number, b: number): number => places ? (places[a] as number) - (places[b] as number) : byPlainName(a, b)
+    return createSortOrder({
+      compare: (a, b) => (columns[column][a] as number) - (columns[column][b] as number) || byName(a, b),
+      slots,
+      isLive,
+      isBulk,
+      sorting: (active) => {
+        places = active && plain.settled ? placesIn(plain.read(), columns.capacity) : null
+        plainNames.keep(active)
+      }
+    })
+  }
+  const date = createNumberOrder('modified')
+  const size = createNumberOrder('size')
   const name = { model_name: createNameOrder('model_name'), file_name: createNameOrder('file_name') }
   const all = [cache, name.model_name, name.file_name, plain, date, size]
 
   const touchAll = (slot: number): void => {
-    for (const texts of [plainNames, plainPaths, naturalPaths, naturalNames.model_name, naturalNames.file_name]) texts.forget(slot)
+    for (const texts of [plainNames, naturalNames.model_name, naturalNames.file_name]) texts.forget(slot)
     for (const order of all) order.touch(slot)
   }
 
@@ -112,6 +123,12 @@ export function createOrders (source: Source): Orders {
     },
     settleNames: async (display) => { await name[display].settle() }
   }
+}
+
+function placesIn (order: Uint32Array, capacity: number): Uint32Array {
+  const places = new Uint32Array(capacity)
+  for (let i = 0; i < order.length; i++) places[order[i] as number] = i
+  return places
 }
 
 /** Names and path decide every order, if only between equals. */

@@ -30,7 +30,8 @@ export interface OrderSource {
 export interface SortOrder {
   /** False until the order was read or prepared: nothing needs to be kept up to date before. */
   readonly built: boolean
-  readonly pending: number
+  /** Everything is in its place. */
+  readonly settled: boolean
   /** It was asked for, or prepared. */
   readonly inUse: boolean
   /** A slot came, went or got another key. */
@@ -134,7 +135,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
 
   return {
     get built () { return built },
-    get pending () { return changed.length },
+    get settled () { return built && taken === null && changed.length === 0 },
     get inUse () { return built || wanted },
     touch,
     read,

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { openCacheDatabase } from '../../../services/database/cache.ts'
 import { openDatabase } from '../../../services/database/open.ts'
 import { createPathQueue } from '../../../services/files/path-queue.ts'
 import { createDescriber } from '../../../services/models/describe-files.ts'
@@ -10,6 +11,8 @@ import { createModelIndex } from '../../../services/models/index/model-index.ts'
 import { createModelFiles } from '../../../services/models/model-files.ts'
 import { createMovedModels } from '../../../services/models/moved-models.ts'
 import { createRootBoard } from '../../../services/models/root-board.ts'
+import { modelCacheSchema } from '../../../services/models/store-schema.ts'
+import { createModelStore } from '../../../services/models/store.ts'
 import { modelTypeByName } from '../../../services/models/types.ts'
 import { libraryBench, type LibraryBench } from '../../helpers/library-bench.ts'
 import { putFile, putModel, scanBench, silent, until } from '../../helpers/scan-bench.ts'
@@ -177,4 +180,33 @@ t.test('tasks on one path wait for each other, others do not', async (t) => {
   await t.rejects(first, { message: 'failed' })
   t.equal(await second, 2)
   t.strictSame(order, ['other', 'first', 'second'])
+})
+
+t.test('damage that is met in use is noted, and the next start builds the cache anew', (t) => {
+  const b = scanBench()
+  t.teardown(() => { b.close() })
+  const root = b.root('loras')
+  const path = putModel(root.path, 'a', { notes: 'n'.repeat(60_000) })
+  b.scan([root])
+  const settings = join(b.directory, 'settings')
+  const file = b.store.db.name
+  const firstPage = b.store.db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'sidecars'").pluck().get() as number
+  const pageSize = Number(b.store.db.pragma('page_size', { simple: true }))
+  b.store.db.close()
+  const handle = openSync(file, 'r+')
+  writeSync(handle, Buffer.alloc(pageSize, 0xee), 0, pageSize, (firstPage - 1) * pageSize)
+  closeSync(handle)
+  const damaged = createModelStore(openCacheDatabase(settings, 'default', modelCacheSchema, silent))
+  t.equal(damaged.count('lora'), 1, 'what is checked at the start is sound')
+  t.throws(() => damaged.sidecar('lora', path), { code: /^SQLITE_CORRUPT/ })
+  damaged.db.close()
+  const rebuilt = createModelStore(openCacheDatabase(settings, 'default', modelCacheSchema, silent))
+  t.equal(rebuilt.count('lora'), 0)
+  t.ok(readdirSync(join(settings, 'modelshelf')).some((name) => name.includes('.sqlite.corrupt-')), 'set aside')
+  rebuilt.db.close()
+  const again = createModelStore(openCacheDatabase(settings, 'default', modelCacheSchema, silent))
+  again.upsert([])
+  again.db.close()
+  t.equal(readdirSync(join(settings, 'modelshelf')).filter((name) => name.includes('.corrupt-') && name.endsWith('Z')).length, 1, 'once')
+  t.end()
 })

@@ -1,6 +1,8 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { keepSidecars } from '../../../services/models/keep-sidecars.ts'
+import { sidecarPath } from '../../../services/models/sidecar-file.ts'
 import { putFile, putModel, safetensors, scanBench, type ScanBench } from '../../helpers/scan-bench.ts'
 
 function bench (t: { teardown (work: () => void): void }): ScanBench {
@@ -295,5 +297,29 @@ t.test('broken sidecars never hide a model and are left as they are', (t) => {
   writeFileSync(join(root.path, 'cut.metadata.json'), '{"tags": ["mended"]}')
   b.scan([root])
   t.ok(b.store.loadIds('lora', [1, 2, 3, 4, 5, 6]).some((model) => model.tags[0] === 'mended' && model.metadata_error === ''))
+  t.end()
+})
+
+t.test('the sidecars of a large first scan are taken in afterwards, and the files answer until then', (t) => {
+  const b = scanBench()
+  t.teardown(() => { b.close() })
+  const root = b.root('loras')
+  const paths = Array.from({ length: 1001 }, (_, i) => putModel(join(root.path, `d${i % 9}`), `m${i}`, { notes: `note ${i}`, sha256: i.toString(16).padStart(64, '0'), autov3: null }))
+  const [changed, gone, kept] = paths as [string, string, string]
+  t.match(b.scan([root]), { added: 1001 })
+  t.equal(b.store.unkept('lora', 0, 2000).length, 1001)
+  t.match(b.store.sidecar('lora', kept)?.toString(), /note 2"/, 'read from the disk')
+  putFile(sidecarPath(changed), JSON.stringify({ notes: 'changed since the scan' }), new Date('2024-09-09'))
+  rmSync(sidecarPath(gone))
+  t.equal(b.store.sidecar('lora', gone), undefined)
+  let beats = 500
+  t.equal(keepSidecars(b.store, 'lora', [root], { beat: () => beats-- > 0 }), false, 'stopped')
+  t.equal(keepSidecars(b.store, 'lora', [root], { beat: () => true }), true)
+  t.strictSame(b.store.unkept('lora', 0, 2000).map((row) => row.file_path), [changed, gone])
+  rmSync(sidecarPath(kept))
+  t.match(b.store.sidecar('lora', kept)?.toString(), /note 2"/, 'read from the cache')
+  t.match(b.scan([root]), { updated: 3, added: 0, removed: 0 })
+  t.match(b.store.sidecar('lora', changed)?.toString(), /changed since/)
+  t.equal(b.store.unkept('lora', 0, 2000).length, 0)
   t.end()
 })

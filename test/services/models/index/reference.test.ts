@@ -174,3 +174,32 @@ t.test('a large index stays right while it is prepared and changed in turns', as
     check(round + 7)
   }
 })
+
+t.test('while many models come, lists have them all, and their order is right when they are there', async (t) => {
+  const bed = makeIndex()
+  const models = new Map<number, IndexedModel>()
+  const [some] = fc.sample(fc.array(model, { minLength: 5000, maxLength: 5000, size: 'max' }), { seed: 8, numRuns: 1 })
+  const many = (some ?? []).map((one, i) => ({ ...one, id: i + 1, exclude: false, preview_nsfw_level: 0, file_path: `${one.file_path}${i}`, model_name: `${one.model_name} ${i % 311}` }))
+  const ask = (over: Partial<ListQuery> = {}): ListQuery => ({ ...makeQuery(), pageSize: 100, ...over })
+  const reference = createReference(bed, models)
+  bed.index.bulk(true)
+  for (let at = 0; at < many.length; at += 500) {
+    const upsert = many.slice(at, at + 500)
+    applyTo(models, upsert, [])
+    bed.index.apply({ upsert })
+    const drop = at % 1000 === 0 ? [at + 1] : []
+    applyTo(models, [], drop)
+    bed.index.apply({ remove: drop })
+    for (const key of ['name', 'date', 'cache']) {
+      const page = bed.index.list(ask({ sort: { key, order: 'asc', seed: '' } }))
+      t.equal(page.total, models.size)
+    }
+    t.equal(new Set(bed.index.select(ask())).size, models.size, 'each once')
+    t.equal(bed.index.select(ask({ search: 'a', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })).length, bed.index.select(ask({ search: 'A', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })).length)
+    if (at === 3000) await bed.index.prepare('names')
+    if (at === 4000) bed.index.prepare('names').catch(t.error)
+  }
+  bed.index.bulk(false)
+  for (const key of ['name', 'date', 'size']) t.equal(difference(bed, reference(), ask({ sort: { key, order: 'asc', seed: '' } })), null, key)
+  t.equal(difference(bed, reference(), ask({ search: 'a', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })), null)
+})

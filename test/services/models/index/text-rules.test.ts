@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { codePointOrder, naturalKey } from '../../../../services/models/natural-key.ts'
+import { compareNatural, comparePlain } from '../../../../services/models/compare-texts.ts'
+import { codePointOrder, naturalKey, plainKey } from '../../../../services/models/natural-key.ts'
 import { namePattern } from '../../../../services/models/name-pattern.ts'
 import { canBeSimilar, similarity } from '../../../../services/models/similarity.ts'
 import { compareNaturally } from './reference.ts'
@@ -44,4 +45,16 @@ t.test('patterns of clients cannot run away', async (t) => {
   t.equal(namePattern('x.z', false)?.('xyz'), false)
   t.equal(namePattern('X.Z', true)?.('xyz'), true)
   t.equal(namePattern('  ', true), null)
+})
+
+t.test('texts compare as their keys do, whatever is in them', (t) => {
+  const sign = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+  const piece = fc.constantFrom('a', 'B', 'b', '0', '00', '1', '9', '12', '2', '\u0663', '\uff12', 'é', 'É', 'İ', '\u0301', '/', '.', '_', '\u{1d7d7}', '\ud800', 'z', '-')
+  const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
+  fc.assert(fc.property(text, text, (a, b) => {
+    return Math.sign(compareNatural(a, b)) === sign(naturalKey(a), naturalKey(b)) && Math.sign(comparePlain(a, b)) === sign(plainKey(a), plainKey(b))
+  }), { numRuns: 5000 })
+  t.ok(compareNatural('v2', 'V10') < 0)
+  t.equal(compareNatural('v02', 'V2'), 0)
+  t.end()
 })
