@@ -98,7 +98,7 @@ function isNameEdited (document: Document, stored: Document, edits: UserEdits): 
 }
 
 function mergeCivitai (under: Document, incoming: Document, { edits, complete }: MergeOptions, other: boolean): Document {
-  const merged: Document = { ...under, ...incoming }
+  const merged: Document = { ...without(under, ['source', 'is_deleted']), ...incoming }
   const words = mergeWords(under, incoming, edits)
   if (words) merged.trainedWords = words
   if (!other && edits.isUsers('civitai.name', under.name)) merged.name = under.name

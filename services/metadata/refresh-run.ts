@@ -31,8 +31,8 @@ export interface RefreshOptions extends Pick<JobContext, 'signal' | 'checkpoint'
 
 /** So many in a row are no accident. */
 const STRIKES = 3
-/** A host that asks for patience is given it, up to what it may ask for. */
-const PATIENCE_MS = 16 * 60 * 1000
+/** A host that asks for patience is given it, up to this; the door asks again by itself. Longer pauses are for the user to choose. */
+const PATIENCE_MS = 2 * 60 * 1000
 const PREVIEWS_AT_ONCE = 4
 const HASHED_AT_ONCE = 16
 
@@ -68,7 +68,7 @@ async function askAll (deps: RefreshDeps, bulk: BulkLookup, previews: PreviewLan
       options.onStep({ name: candidate.path, kind: 'skipped' })
       continue
     }
-    const outcome = await askPatiently(deps, bulk, candidate, model, options, strikes['rate-limited'] === 0 ? STRIKES : 1)
+    const outcome = await askOne(deps, bulk, candidate, model, options)
     options.onStep(stepOf(model, outcome))
     for (const kind of ['rate-limited', 'offline'] as const) strikes[kind] = outcome.kind === kind ? strikes[kind] + 1 : 0
     if (strikes['rate-limited'] >= STRIKES) return 'rate_limited'
@@ -90,14 +90,6 @@ function isBulk (model: IndexedModel): boolean {
 function stepOf (model: IndexedModel, outcome: SyncOutcome): StepResult {
   const name = model.model_name
   return outcome.kind === 'updated' ? { name, kind: 'updated' } : { name, kind: 'failed', error: outcome.message }
-}
-
-/** A rate limit is met by waiting, which the door does, and asking again. */
-async function askPatiently (deps: RefreshDeps, bulk: BulkLookup, candidate: Candidate, model: IndexedModel, options: RefreshOptions, most: number): Promise<SyncOutcome> {
-  for (let tries = 1; ; tries++) {
-    const outcome = await askOne(deps, bulk, candidate, model, options)
-    if (outcome.kind !== 'rate-limited' || tries >= most) return outcome
-  }
 }
 
 async function askOne ({ lookups }: RefreshDeps, bulk: BulkLookup, { metadata: { sync } }: Candidate, model: IndexedModel, { signal, route }: RefreshOptions): Promise<SyncOutcome> {
