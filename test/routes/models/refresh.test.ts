@@ -124,6 +124,19 @@ t.test('a refresh that is cancelled or given up says so, and leaves the rest alo
   t.ok(untouched())
 })
 
+t.test('a version whose model could not be had is kept, and completed the next time', async (t) => {
+  const double = await civitaiDouble(t, { files: [file(1, 1)] })
+  const run = await runningApp(t, { settings: providers(double), prepare: ({ loras }) => { putModel(loras, name(1)) } })
+  double.faults.next('civitai GET /api/v1/models?*', { status: 400, body: { error: 'no' } })
+  t.match((await run.post('/api/lm/loras/fetch-all-civitai')).json, { success: true, updated: 1 })
+  const civitai = () => run.app.core.models.loras.sidecar(join(run.roots.loras, `${name(1)}.safetensors`))?.civitai as { id: number, creator?: unknown, model: Record<string, unknown> }
+  t.match(civitai(), { id: 300_001 })
+  t.notOk('allowNoCredit' in civitai().model, 'no licence is guessed')
+  t.match((await run.post('/api/lm/loras/fetch-all-civitai')).json, { updated: 1, skipped_count: 0 })
+  t.match(civitai(), { id: 300_001, creator: { username: 'painter' }, model: { allowNoCredit: true } })
+  t.match((await run.post('/api/lm/loras/fetch-all-civitai')).json, { updated: 0, skipped_count: 1 })
+})
+
 t.test('a header\'s AutoV3 is a hint for files without a hash: by size unconfirmed, confirmed or withdrawn by the SHA-256', async (t) => {
   const autov3 = 'abcdef012345'
   const other = 'bcdef0123456'
