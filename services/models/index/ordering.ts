@@ -4,7 +4,7 @@ import type { Corpus } from './corpus.ts'
 import { byGroupSize } from './group-size-order.ts'
 import { compareNewest, groupModels, representatives, versionCount } from './group-table.ts'
 import type { GroupTable } from './group-table.ts'
-import { radixSort } from './radix-sort.ts'
+import { radixSort, sortSpread } from './radix-sort.ts'
 import { selectIn } from './selection.ts'
 import type { Selection } from './selection.ts'
 import { integerHash, mix, textHash } from './text-hash.ts'
@@ -45,7 +45,7 @@ function inOrder (context: OrderContext, query: OrderQuery, bits: BitSet | null,
     case 'size': return selectIn(orders.size.read(), descending, bits, groups)
     case 'usage': return selectIn(context.derived('usage', context.usage.version, () => usageOrder(context)), descending, bits, groups)
     case 'versions_count': return selectIn(context.derived('versions', 0, () => versionsOrder(context)), descending, bits, groups)
-    case 'random': return selectIn(randomOrder(context, query.sort.seed, bits), false, null, groups)
+    case 'random': return selectIn(randomOrder(context, query.sort.seed), false, bits, groups)
     default: return selectIn(orders.cache.read(), false, bits, groups)
   }
 }
@@ -67,13 +67,15 @@ function versionsOrder (context: OrderContext): Uint32Array {
   return radixSort(slots, keys)
 }
 
-/** By hash of seed and path, so that a model that comes or goes moves no other. */
-function randomOrder ({ corpus }: OrderContext, seed: string, bits: BitSet | null): Uint32Array {
+/** By hash of seed and path, so that a model that comes or goes moves no other. The last one is kept for its further pages. */
+function randomOrder ({ corpus, derived }: OrderContext, seed: string): Uint32Array {
   const key = textHash(seed || 'random')
-  const slots = bitMembers(bits ?? corpus.live)
-  const keys = new Uint32Array(slots.length)
-  for (let i = 0; i < slots.length; i++) keys[i] = mix(corpus.paths.keyOf(slots[i] as number) ^ key)
-  return radixSort(slots, keys)
+  return derived('random', key, () => {
+    const slots = bitMembers(corpus.live)
+    const keys = new Uint32Array(slots.length)
+    for (let i = 0; i < slots.length; i++) keys[i] = mix(corpus.paths.keyOf(slots[i] as number) ^ key)
+    return sortSpread(slots, keys)
+  })
 }
 
 /** The local versions of one model, newest first. */

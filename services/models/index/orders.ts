@@ -65,7 +65,7 @@ export function createOrders (source: Source): Orders {
     slots,
     isLive,
     isBulk,
-    sorting: (active) => { for (const one of texts) one.keep(active) }
+    sorting: (slots) => { for (const one of texts) keepOrRelease(one, slots) }
   })
   const createNameOrder = (display: NameDisplay): SortOrder => {
     const names = naturalNames[display]
@@ -82,9 +82,9 @@ export function createOrders (source: Source): Orders {
       slots,
       isLive,
       isBulk,
-      sorting: (active) => {
-        places = active && plain.settled ? placesIn(plain.read(), columns.capacity) : null
-        plainNames.keep(active)
+      sorting: (slots) => {
+        places = slots > 0 && plain.settled ? placesIn(plain.read(), columns.capacity) : null
+        keepOrRelease(plainNames, slots)
       }
     })
   }
@@ -123,6 +123,12 @@ export function createOrders (source: Source): Orders {
     },
     settleNames: async (display) => { await name[display].settle() }
   }
+}
+
+/** No slots: the sort has ended. */
+function keepOrRelease (texts: SortTexts, slots: number): void {
+  if (slots > 0) texts.keep(slots)
+  else texts.release()
 }
 
 function placesIn (order: Uint32Array, capacity: number): Uint32Array {

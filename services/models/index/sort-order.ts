@@ -19,8 +19,8 @@ export interface OrderSource {
   isLive (slot: number): boolean
   /** Whether many slots are coming: what is not merged yet then stands at the end, rather than that a reader waits for it. */
   isBulk (): boolean
-  /** Told when a sort of many begins and ends, to keep keys meanwhile. */
-  sorting? (active: boolean): void
+  /** Told how many slots are to be sorted, and 0 at the end, to keep what comparisons need meanwhile. */
+  sorting? (slots: number): void
 }
 
 /**
@@ -84,7 +84,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
     if (built) for (const slot of slots) touch(slot)
     else for (const slot of changed) stale[slot] = 0
     if (!built) changed = []
-    source.sorting?.(false)
+    source.sorting?.(0)
   }
 
   /** What is merged, then the rest in the order in which it came. */
@@ -107,30 +107,34 @@ export function createSortOrder (source: OrderSource): SortOrder {
     abandon()
     const { kept, loose } = takeChanges()
     const many = loose.length > MANY
-    if (many) source.sorting?.(true)
+    if (many) source.sorting?.(loose.length)
     order = mergeSorted(kept, loose.sort(compare), compare)
-    if (many) source.sorting?.(false)
+    if (many) source.sorting?.(0)
     built = true
     return order
   }
 
   const settle = async (): Promise<void> => {
     if (taken !== null || (built && changed.length === 0)) return
-    if (built && changed.length <= AT_ONCE_IN_BULK) {
+    if (built && changed.length <= (source.isBulk() ? AT_ONCE_IN_BULK : AT_ONCE)) {
       read()
       return
     }
     const { kept, loose } = takeChanges()
+    if (loose.length === 0) {
+      built = true
+      return
+    }
     taken = loose
     const isOurs = (): boolean => taken === loose
-    source.sorting?.(true)
+    source.sorting?.(loose.length)
     const merge = createSlicedMerge(kept, loose, compare, isStale, () => changed.length > 0)
     while (isOurs() && !merge.step(performance.now() + SLICE_MS)) await nextTurn()
     if (!isOurs()) return
     order = merge.result()
     built = true
     taken = null
-    source.sorting?.(false)
+    source.sorting?.(0)
   }
 
   return {
@@ -141,7 +145,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
     read,
     settle,
     clear: () => {
-      if (taken !== null) source.sorting?.(false)
+      if (taken !== null) source.sorting?.(0)
       taken = null
       order = new Uint32Array(0)
       stale = new Uint8Array(0)

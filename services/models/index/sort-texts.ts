@@ -1,50 +1,84 @@
 /** Texts that a comparison needs, made anew each time, or kept while many slots are sorted. */
 export interface SortTexts {
   compare (a: number, b: number): number
-  /** Called at the beginning and the end of each such sort. */
-  keep (active: boolean): void
+  /** Called at the beginning of a sort of so many slots. */
+  keep (slots: number): void
+  /** Called at the end of each such sort. */
+  release (): void
   forget (slot: number): void
 }
 
 /** Characters of a text that are compared as one number. */
 const PREFIX = 6
 const WIDE = 0xff
+const UNREAD = -1
+/** Up to so many sorted slots, only the texts that are met are worth a place. */
+const FEW = 4096
 
 export function createSortTexts (capacity: () => number, make: (slot: number) => string): SortTexts {
-  let kept: (string | undefined)[] | null = null
+  /** By slot, with room for all of them, or only those that were met. */
+  let all: string[] | null = null
   let prefixes = new Float64Array(0)
+  let met: Map<number, string> | null = null
   /** Sorts under way that compare by it. */
   let users = 0
 
-  const of = (slot: number): string => {
-    if (!kept || slot >= kept.length) return make(slot)
-    const known = kept[slot]
+  const load = (slot: number): number => {
+    const text = make(slot)
+    const prefix = prefixOf(text)
+    if (all && slot < all.length) {
+      all[slot] = text
+      prefixes[slot] = prefix
+    }
+    return prefix
+  }
+
+  const textOf = (slot: number): string => {
+    if (all && slot < all.length) {
+      if (prefixes[slot] === UNREAD) load(slot)
+      return all[slot] as string
+    }
+    if (!met) return make(slot)
+    const known = met.get(slot)
     if (known !== undefined) return known
     const text = make(slot)
-    kept[slot] = text
-    prefixes[slot] = prefixOf(text)
+    met.set(slot, text)
     return text
+  }
+
+  const prefixAt = (slot: number): number => {
+    const prefix = prefixes[slot] ?? UNREAD
+    return prefix === UNREAD ? load(slot) : prefix
   }
 
   return {
     compare: (a, b) => {
-      const textA = of(a)
-      const textB = of(b)
-      if (kept) {
-        const difference = (prefixes[a] as number) - (prefixes[b] as number)
-        // Not a number for a slot beyond what is kept.
-        if (difference < 0 || difference > 0) return difference
+      if (all) {
+        const difference = prefixAt(a) - prefixAt(b)
+        if (difference !== 0) return difference
       }
+      const textA = textOf(a)
+      const textB = textOf(b)
       return textA < textB ? -1 : textA > textB ? 1 : 0
     },
-    keep: (active) => {
-      users += active ? 1 : -1
-      if (active && kept) return
-      if (users > 0 && !active) return
-      kept = active ? new Array<string | undefined>(capacity()).fill(undefined) : null
-      prefixes = new Float64Array(active ? capacity() : 0)
+    keep: (slots) => {
+      users++
+      if (slots <= FEW) met ??= new Map()
+      else if (!all) {
+        all = new Array<string>(capacity()).fill('')
+        prefixes = new Float64Array(capacity()).fill(UNREAD)
+      }
     },
-    forget: (slot) => { if (kept && slot < kept.length) kept[slot] = undefined }
+    release: () => {
+      if (--users > 0) return
+      all = null
+      met = null
+      prefixes = new Float64Array(0)
+    },
+    forget: (slot) => {
+      if (all && slot < prefixes.length) prefixes[slot] = UNREAD
+      met?.delete(slot)
+    }
   }
 }
 
