@@ -311,7 +311,7 @@ t.test('an abort ends it at once wherever it is, and leaves the part', async (t)
 })
 
 t.test('while it is paused nothing is read, and it goes on over the same connection', async (t) => {
-  const { deps, request, server, bytes } = await world(t, { size: 24 * MB })
+  const { deps, request, server, bytes } = await world(t, { size: 160 * MB })
   let open: () => void = () => undefined
   let gate: Promise<void> = Promise.resolve()
   let reached = 0
