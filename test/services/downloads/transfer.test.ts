@@ -315,7 +315,7 @@ t.test('while it is paused nothing is read, and it goes on over the same connect
   let open: () => void = () => undefined
   let gate: Promise<void> = Promise.resolve()
   let reached = 0
-  const running = createTransfer(deps)(request, hooks({
+  const running = createTransfer({ ...deps, stallMs: () => 60_000 })(request, hooks({
     gate: async () => { await gate },
     onProgress ({ bytes }) {
       if (reached === 0) gate = new Promise((resolve) => { open = resolve })
