@@ -15,8 +15,9 @@ export interface DescribedFile { row: StoredModel, document: Record<string, unkn
 /**
  * Describes files on the disk as rows, with the hashes that are already known. Reads the sidecar, and the header where it must.
  * What the user edited where no sidecar can be written stands in the overlay, and counts instead.
+ * The bytes of the sidecar are those that `read` answers.
  */
-export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => number, overlay?: Pick<SidecarOverlay, 'find'>): DescribeFile & { withDocument: (...input: Parameters<DescribeFile>) => DescribedFile } {
+export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => number, overlay?: Pick<SidecarOverlay, 'find'>, read: (path: string, size: number) => Buffer = readFileWhole): DescribeFile & { withDocument: (...input: Parameters<DescribeFile>) => DescribedFile } {
   function withDocument (file: FoundFile, known: KnownModel | undefined, inherited: Uint8Array | null): DescribedFile {
     const computed = ledger.find({ path: file.path, size: file.stats.size, mtimeMs: file.stats.mtimeMs, dev: file.stats.dev, ino: file.stats.ino })
     const edited = overlay?.find(file.root.type, file.path, { file: file.stats, sidecar: file.sidecar?.stats ?? null })
@@ -27,7 +28,7 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
       path: file.path,
       stat: file.stats,
       directoryNames: file.names,
-      readSidecar: () => edited ?? (file.sidecar ? readFileSync(file.sidecar.path) : inherited === null ? undefined : Buffer.from(inherited)),
+      readSidecar: () => edited ?? (file.sidecar ? read(file.sidecar.path, file.sidecar.stats.size) : inherited === null ? undefined : Buffer.from(inherited)),
       readInfo: () => file.info ? readFileSync(file.info.path) : undefined,
       knownSha: computed?.sha256,
       // The import time of a model without a sidecar is the time it was first seen.
@@ -67,6 +68,8 @@ export function createDescriber (ledger: Pick<HashLedger, 'find'>, now: () => nu
   }
   return Object.assign<DescribeFile, { withDocument: typeof withDocument }>((...input) => withDocument(...input).row, { withDocument })
 }
+
+const readFileWhole = (path: string): Buffer => readFileSync(path)
 
 /** Which hash counts: one computed from these bytes; else the sidecar's, unless the file was replaced after it was written. */
 function settleHash (described: Described, file: FoundFile, known: KnownModel | undefined, computed: { sha256: string, autov3: string | null } | undefined): void {

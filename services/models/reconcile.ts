@@ -204,7 +204,9 @@ function takeIn (run: Run, file: FoundFile, line: number | undefined): void {
     const row = run.describe(file, known, inherited)
     // What is to be written differs from what the file says.
     const later = run.sidecarsLater && row.sidecar !== null && !row.due
-    run.batches.put(later ? { ...row, sidecar: null, sidecarLater: true } : row, { movedFrom: moved === undefined ? undefined : known?.id, fresh: former === undefined })
+    // The describer may use the memory again.
+    const kept = later ? { sidecar: null, sidecarLater: true } : { sidecar: row.sidecar && Buffer.from(row.sidecar) }
+    run.batches.put({ ...row, ...kept }, { movedFrom: moved === undefined ? undefined : known?.id, fresh: former === undefined })
   } catch (error) {
     if (!isSystemError(error)) throw error
     noteUnread(run, file.path, error)

@@ -28,22 +28,33 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
   let oldest = 0
   let removedCount = 0
 
-  const write = store.db.transaction(() => {
+  const writeQueue = store.db.transaction(() => {
     const displaced = queue.flatMap(({ row, movedFrom }) => movedFrom === undefined ? [] : store.relocate(movedFrom, row.model.file_path))
     const upserted = store.upsert(queue.map(({ row }) => row), { fresh: queue.every(({ fresh }) => fresh) })
     return { upserted, displaced }
   })
 
-  function tell (upserted: number[], removed: number[]): void {
+  /** What was written and not told yet: every message interrupts the thread that answers requests. */
+  let upsertedIds: number[] = []
+  let removedIds: number[] = []
+
+  function tell (): void {
     told = performance.now()
-    post({ kind: 'batch', upserted, removed, done, total, byRoot: [...doneByRoot] })
+    post({ kind: 'batch', upserted: upsertedIds, removed: removedIds, done, total, byRoot: [...doneByRoot] })
+    upsertedIds = []
+    removedIds = []
   }
 
-  function flush (): void {
+  function tellSometimes (): void {
+    if (performance.now() - told > TELL_MS) tell()
+  }
+
+  function write (): void {
     if (queue.length === 0) return
-    const { upserted, displaced } = write.immediate()
+    const { upserted, displaced } = writeQueue.immediate()
     queue = []
-    tell(upserted, displaced)
+    for (const id of upserted) upsertedIds.push(id)
+    for (const id of displaced) removedIds.push(id)
   }
 
   return {
@@ -51,21 +62,28 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
     put (row, { movedFrom, fresh }) {
       if (queue.length === 0) oldest = performance.now()
       queue.push({ row, movedFrom, fresh })
-      if (queue.length >= ROWS || performance.now() - oldest > WRITE_MS) flush()
+      if (queue.length < ROWS && performance.now() - oldest <= WRITE_MS) return
+      write()
+      tellSometimes()
     },
     remove (rows, remember) {
       for (let at = 0; at < rows.length; at += REMOVED) {
         const gone = store.remove(rows.slice(at, at + REMOVED), { remember })
         removedCount += gone.length
-        tell([], gone)
+        for (const id of gone) removedIds.push(id)
+        tell()
       }
     },
-    flush,
+    flush () {
+      write()
+      if (upsertedIds.length + removedIds.length > 0) tell()
+    },
     progress (nowDone, ofTotal, byRoot) {
       doneByRoot = byRoot
       done = nowDone
       total = ofTotal
-      if (done === total || performance.now() - told > TELL_MS) tell([], [])
+      if (done === total) tell()
+      else tellSometimes()
     }
   }
 }

@@ -6,6 +6,7 @@ import { createHashLedger } from './hash-ledger.ts'
 import { keepSidecars } from './keep-sidecars.ts'
 import { reconcile } from './reconcile.ts'
 import { pulseOver } from './scan-pulse.ts'
+import { createScratchReader } from './scratch-reader.ts'
 import { createSidecarOverlay } from './sidecar-overlay.ts'
 import type { ScanMessage, ScanReport, ScanRequest } from './scan-types.ts'
 import { createModelStore } from './store.ts'
@@ -23,7 +24,7 @@ function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message
   const cache = openDatabase(cacheFile, { checkpointPages: CHECKPOINT_PAGES, cacheKilobytes: CACHE_KILOBYTES })
   const state = openDatabase(stateFile, { readonly: true })
   try {
-    const describe = createDescriber(createHashLedger(state), Date.now, createSidecarOverlay(state))
+    const describe = createDescriber(createHashLedger(state), Date.now, createSidecarOverlay(state), createScratchReader())
     const beats = pulseOver(pulse)
     const roots = request.roots.map((root, index) => root.hung || !beats.beat(index) ? root : { ...root, local: !isRemoteMount(root.path) })
     const store = createModelStore(cache)
