@@ -7,6 +7,7 @@ import { createClientQueue } from './client-queue.ts'
 import { createDownloadStore } from './download-store.ts'
 import { createDownloads } from './downloads.ts'
 import { freeSpaceOf, type FreeSpace } from './free-space.ts'
+import { createPartFiles } from './part-file.ts'
 import { createPartStore } from './part-store.ts'
 import { createPartsInUse } from './parts-in-use.ts'
 import type { PlanDeps } from './plan-deps.ts'
@@ -35,6 +36,7 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
   const warn = (message: string, error: unknown): void => { logger.warn({ err: error }, message) }
   const folder = join(settings.directory, 'cache', 'download_history')
   const parts = createPartStore(state)
+  const files = createPartFiles()
   const libraries = Object.values(core.models)
   const history = createVersionHistory({ clock: systemClock, open: () => openSharedDatabase(join(folder, 'downloaded_versions.sqlite'), prepareVersions, logger) })
   const queue = createClientQueue({
@@ -59,10 +61,10 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
     parts,
     partsInUse: createPartsInUse(parts),
     authorized: () => providers.civitai.authorized(),
-    transfer: createTransfer({ door, parts, hashPool, freeSpace, stallMs: () => stallSeconds(settings.get('download_stall_timeout_seconds')) * 1000 })
+    transfer: createTransfer({ door, parts, files, hashPool, freeSpace, stallMs: () => stallSeconds(settings.get('download_stall_timeout_seconds')) * 1000 })
   }
   defineVerification({ jobs, libraries, hashPool })
-  return createDownloads({
+  const downloads = createDownloads({
     store: createDownloadStore(state),
     history,
     queue,
@@ -74,6 +76,13 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
     run: async (request, context) => await runDownload(run, request, context),
     warn
   })
+  return {
+    ...downloads,
+    async close () {
+      await downloads.close()
+      await files.close()
+    }
+  }
 }
 
 function stallSeconds (setting: unknown): number {

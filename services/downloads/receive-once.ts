@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { DomainError } from '../errors.ts'
 import type { DoorStream } from '../network/types.ts'
@@ -23,9 +22,10 @@ interface Connection extends Pick<TransferDeps, 'door' | 'parts' | 'freeSpace' |
   onBytes: (bytes: number, added: number) => void
 }
 
-/** After so much, or so long, data is brought to the disk for certain. */
+/** After so much, or so long, data is brought to the disk for certain; a line that is faster than disks are is not held up by it all the time. */
 const SYNC_BYTES = 64 * 1024 * 1024
 const SYNC_MS = 10_000
+const SYNC_PAUSE_MS = 2000
 /** So soon a pause takes effect. */
 const GATE_MS = 100
 /** A paused connection is kept so long at least. */
@@ -79,7 +79,6 @@ async function take (answer: DoorStream, connection: Connection): Promise<Recept
     case 'whole':
       // The answer is the whole file: what is here gives way, even if the server merely ignored the range.
       if (progress.file.written > 0) await progress.file.cut(0)
-      progress.hash = createHash('sha256')
       break
     case 'continue':
       break
@@ -127,9 +126,10 @@ async function readBody ({ body }: DoorStream, connection: Connection): Promise<
       }
       length += chunk.length
       if (progress.total !== null && length > progress.total) return tooLong()
-      progress.hash?.update(chunk)
-      if (!file.push(chunk)) await file.drained()
-      onBytes(length, chunk.length)
+      const size = chunk.length
+      const waiting = file.push(chunk)
+      if (waiting) await waiting
+      onBytes(length, size)
       await syncing.tick()
     }
   } catch (error) {
@@ -182,7 +182,8 @@ function createSyncing ({ progress: { file }, parts, request, freeSpace }: Conne
   return {
     async tick () {
       if (fault !== undefined) throw fault
-      if (running || (file.written - at < SYNC_BYTES && performance.now() - time < SYNC_MS)) return
+      const since = performance.now() - time
+      if (running || since < SYNC_PAUSE_MS || (file.written - at < SYNC_BYTES && since < SYNC_MS)) return
       at = file.written
       time = performance.now()
       running = sync().catch((error: unknown) => { fault = error }).finally(() => { running = null })

@@ -1,11 +1,10 @@
-import { createHash, type Hash } from 'node:crypto'
 import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DomainError } from '../errors.ts'
 import type { HashPool } from '../hashing/pool.ts'
 import type { Door } from '../network/types.ts'
 import { checkFreeSpace, type FreeSpace } from './free-space.ts'
-import { openPartFile, type PartFile } from './part-file.ts'
+import type { PartFile, PartFiles } from './part-file.ts'
 import type { PartRow, PartStore } from './part-store.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
 import { receiveOnce, type Reception } from './receive-once.ts'
@@ -39,6 +38,7 @@ export interface TransferDeps {
   door: Pick<Door, 'stream'>
   parts: PartStore
   hashPool: Pick<HashPool, 'hash'>
+  files: Pick<PartFiles, 'open'>
   freeSpace: FreeSpace
   /** Milliseconds without a byte after which a connection counts as dead. */
   stallMs (): number
@@ -50,8 +50,6 @@ export type Transfer = (request: TransferRequest, hooks: TransferHooks) => Promi
 /** What a transfer is at. */
 export interface Progress {
   file: PartFile
-  /** Of everything in the file, null when it began in another process: then the whole file is hashed at the end. */
-  hash: Hash | null
   etag: string | null
   lastModified: string | null
   total: number | null
@@ -70,8 +68,8 @@ export function createTransfer (deps: TransferDeps): Transfer {
     const offset = await usableLength(request, row)
     const known = offset > 0 ? row : undefined
     if (offset === 0) parts.remove(request.part)
-    const file = await openPartFile(request.part, offset)
-    return { file, hash: offset === 0 ? createHash('sha256') : null, etag: known?.etag ?? null, lastModified: known?.last_modified ?? null, total: known?.total ?? null }
+    const file = await deps.files.open(request.part, offset)
+    return { file, etag: known?.etag ?? null, lastModified: known?.last_modified ?? null, total: known?.total ?? null }
   }
 
   /** How much of what lies there can be built upon. */
@@ -89,7 +87,7 @@ export function createTransfer (deps: TransferDeps): Transfer {
   async function startAnew (request: TransferRequest, progress: Progress): Promise<void> {
     parts.remove(request.part)
     await progress.file.cut(0)
-    Object.assign(progress, { hash: createHash('sha256'), etag: null, lastModified: null, total: null })
+    Object.assign(progress, { etag: null, lastModified: null, total: null })
   }
 
   async function receive (request: TransferRequest, progress: Progress, hooks: TransferHooks): Promise<void> {
@@ -118,8 +116,9 @@ export function createTransfer (deps: TransferDeps): Transfer {
     throw refusal ?? new DomainError('upstream', 'download-failed', 'There is no address to load the file from')
   }
 
-  async function hashOf (request: TransferRequest, { hash }: Progress, signal: AbortSignal): Promise<string> {
-    return hash ? hash.digest('hex') : (await hashPool.hash(request.part, { signal })).sha256
+  /** What began in another process is read once more as a whole. */
+  async function hashOf (request: TransferRequest, { file }: Progress, signal: AbortSignal): Promise<string> {
+    return await file.digest() ?? (await hashPool.hash(request.part, { signal })).sha256
   }
 
   return async (request, hooks) => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createStateDatabase } from '../../../services/database/state.ts'
+import { createPartFiles } from '../../../services/downloads/part-file.ts'
 import { createPartStore } from '../../../services/downloads/part-store.ts'
 import { createTransfer, type TransferDeps, type TransferHooks, type TransferRequest } from '../../../services/downloads/transfer.ts'
 import type { DomainError } from '../../../services/errors.ts'
@@ -18,7 +19,9 @@ async function world (t: Test, options: { size?: number, etag?: string | null, b
   const server = await fileServer(t, { bytes, etag: options.etag === undefined ? '"one"' : options.etag })
   const state = createStateDatabase(join(directory, 'settings'), silent)
   const hashPool = createHashPool({ lanes: 1 })
+  const files = createPartFiles()
   t.teardown(async () => {
+    await files.close()
     await hashPool.close()
     state.close()
   })
@@ -26,7 +29,7 @@ async function world (t: Test, options: { size?: number, etag?: string | null, b
   const part = join(directory, 'loras/a.safetensors.part')
   const request: TransferRequest = { download: 'd', part, identity: 'civitai:1/2', urls: [server.url], destination: 'model-files', sha256: sha256(bytes) }
   const deps: TransferDeps = {
-    door: plainDoor(), parts, hashPool, freeSpace: async () => ({ free: 1e12, size: 2e12 }), stallMs: () => 400, patience: { firstMs: 5 }
+    door: plainDoor(), parts, files, hashPool, freeSpace: async () => ({ free: 1e12, size: 2e12 }), stallMs: () => 400, patience: { firstMs: 5 }
   }
   return { server, bytes, parts, state, part, request, deps, directory }
 }

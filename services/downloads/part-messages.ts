@@ -1,0 +1,19 @@
+/** What the thread that writes parts is told. `file` numbers an open part. */
+export type PartRequest =
+  /** `ring` is the memory through which the bytes come, in turn. */
+  | { kind: 'open', file: number, path: string, length: number, ring: Uint8Array }
+  /** So many bytes more lie in the ring, behind those before. */
+  | { kind: 'bytes', file: number, count: number }
+  /** Answered when everything before it is done; `data` also brings it to the disk, `digest` also tells the hash. */
+  | { kind: 'settle', file: number, call: number, data: boolean, digest: boolean }
+  | { kind: 'cut', file: number, call: number, length: number }
+  | { kind: 'close', file: number, call: number }
+
+export interface PartFault { message: string, code: string | undefined, syscall: string | undefined }
+
+export type PartReply =
+  | { kind: 'written', file: number, written: number }
+  | { kind: 'fault', file: number, fault: PartFault }
+  /** `sha256` of the whole file when it was written from its beginning here, else null. */
+  | { kind: 'done', file: number, call: number, written: number, sha256: string | null }
+  | { kind: 'failed', file: number, call: number, fault: PartFault }
