@@ -17,6 +17,7 @@ import modelRoutes, { sharedModelRoutes } from './routes/models/index.ts'
 import operationRoutes from './routes/operations/index.ts'
 import organizeRoutes from './routes/organize/index.ts'
 import networkRoutes from './routes/network/index.ts'
+import presenceRoutes from './routes/presence/index.ts'
 import progressRoutes from './routes/progress/index.ts'
 import settingsRoutes from './routes/settings/index.ts'
 import storageRoutes from './routes/storage/index.ts'
@@ -41,6 +42,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   for (const type of modelTypes) await fastify.register(modelRoutes, { type })
   await fastify.register(sharedModelRoutes)
   await fastify.register(downloadRoutes)
+  await fastify.register(presenceRoutes)
   await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
   await fastify.register(networkRoutes)

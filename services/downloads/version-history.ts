@@ -18,6 +18,8 @@ export interface DownloadedFile { fileId: number, fileName: string | null }
 /** Which versions were ever downloaded, over all libraries, in the table that other programs share. Times are Unix seconds. */
 export interface VersionHistory {
   has (type: ModelTypeName, versionId: number): boolean
+  /** Whether anything was ever noted of a version, be it that it does not count. */
+  knows (type: ModelTypeName, versionId: number): boolean
   /** Ids of the versions of a model that count as downloaded, ascending. */
   versionsOf (type: ModelTypeName, modelId: number): number[]
   /** Under which type a version or a model is known. */
@@ -57,53 +59,67 @@ export function prepareVersions (db: Database): void {
   }).immediate()
 }
 
-/** `open` is asked at the first use: a start needs none of it. */
-export function createVersionHistory ({ open, clock }: { open: () => Database, clock: Clock }): VersionHistory {
-  let opened: Database | undefined
-  const db = (): Database => (opened ??= open())
-  const seconds = (): number => clock.now() / 1000
+const COUNTS = 'model_type = ? AND is_deleted_override = 0'
 
-  function upsert ({ type, versionId, modelId, filePath, library }: DownloadedVersion, source: string): void {
-    db().prepare(`INSERT INTO downloaded_model_versions (model_type, version_id, model_id, first_seen_at, last_seen_at, source, last_file_path, last_library_name, is_deleted_override)
+/** Prepared once: a scan asks for every model of the library. */
+function statementsOf (db: Database) {
+  // All types named: both indexes begin with the type.
+  const types = [...new Set(Object.values(kinds))].map((type) => `'${type}'`).join(', ')
+  const typeBy = (column: string) =>
+    db.prepare(`SELECT model_type FROM downloaded_model_versions WHERE model_type IN (${types}) AND ${column} = ? AND is_deleted_override = 0 ORDER BY last_seen_at DESC`).pluck()
+  return {
+    has: db.prepare(`SELECT 1 FROM downloaded_model_versions WHERE ${COUNTS} AND version_id = ?`).pluck(),
+    knows: db.prepare('SELECT 1 FROM downloaded_model_versions WHERE model_type = ? AND version_id = ?').pluck(),
+    versionsOf: db.prepare(`SELECT version_id FROM downloaded_model_versions WHERE ${COUNTS} AND model_id = ? ORDER BY version_id`).pluck(),
+    typeOfVersion: typeBy('version_id'),
+    typeOfModel: typeBy('model_id'),
+    filesOf: db.prepare('SELECT file_id FROM downloaded_version_files WHERE model_type = ? AND version_id = ? ORDER BY file_id').pluck(),
+    mark: db.prepare(`INSERT INTO downloaded_model_versions (model_type, version_id, model_id, first_seen_at, last_seen_at, source, last_file_path, last_library_name, is_deleted_override)
       VALUES (@type, @versionId, @modelId, @now, @now, @source, @filePath, @library, 0)
       ON CONFLICT (model_type, version_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, source = excluded.source, is_deleted_override = 0,
         model_id = coalesce(excluded.model_id, model_id), last_file_path = coalesce(excluded.last_file_path, last_file_path),
-        last_library_name = coalesce(excluded.last_library_name, last_library_name)`)
-      .run({ type, versionId, modelId: modelId ?? null, filePath: filePath ?? null, library: library ?? null, now: seconds(), source })
+        last_library_name = coalesce(excluded.last_library_name, last_library_name)`),
+    markFile: db.prepare(`INSERT INTO downloaded_version_files (model_type, version_id, file_id, file_name, downloaded_at) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET file_name = coalesce(excluded.file_name, file_name), downloaded_at = excluded.downloaded_at`),
+    markDeleted: db.prepare(`INSERT INTO downloaded_model_versions (model_type, version_id, model_id, first_seen_at, last_seen_at, source, is_deleted_override)
+      VALUES (@type, @versionId, @modelId, @now, @now, 'manual', 1)
+      ON CONFLICT (model_type, version_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, source = excluded.source, is_deleted_override = 1,
+        model_id = coalesce(excluded.model_id, model_id)`),
+    forgetFiles: db.prepare('DELETE FROM downloaded_version_files WHERE model_type = ? AND version_id = ?'),
+    together: (work: () => void): void => { db.transaction(work).immediate() },
+    close: (): void => { db.close() }
   }
+}
 
-  const has = (type: ModelTypeName, versionId: number): boolean =>
-    db().prepare('SELECT 1 FROM downloaded_model_versions WHERE model_type = ? AND version_id = ? AND is_deleted_override = 0').get(type, versionId) !== undefined
+/** `open` is asked at the first use: a start needs none of it. */
+export function createVersionHistory ({ open, clock }: { open: () => Database, clock: Clock }): VersionHistory {
+  let opened: ReturnType<typeof statementsOf> | undefined
+  const ask = (): ReturnType<typeof statementsOf> => (opened ??= statementsOf(open()))
+  const seconds = (): number => clock.now() / 1000
+  const has = (type: ModelTypeName, versionId: number): boolean => ask().has.get(type, versionId) !== undefined
+
+  function mark ({ type, versionId, modelId, filePath, library }: DownloadedVersion, source: string): void {
+    ask().mark.run({ type, versionId, modelId: modelId ?? null, filePath: filePath ?? null, library: library ?? null, now: seconds(), source })
+  }
 
   return {
     has,
-    versionsOf: (type, modelId) => db().prepare('SELECT version_id FROM downloaded_model_versions WHERE model_type = ? AND model_id = ? AND is_deleted_override = 0 ORDER BY version_id')
-      .pluck().all(type, modelId) as number[],
-    typeOf (id) {
-      const [column, value] = 'versionId' in id ? ['version_id', id.versionId] : ['model_id', id.modelId]
-      return db().prepare(`SELECT model_type FROM downloaded_model_versions WHERE ${column} = ? AND is_deleted_override = 0 ORDER BY last_seen_at DESC`).pluck().get(value) as ModelTypeName | undefined
-    },
-    downloaded (type, versionIds) {
-      const ask = db().prepare('SELECT 1 FROM downloaded_model_versions WHERE model_type = ? AND version_id = ? AND is_deleted_override = 0')
-      return new Set(versionIds.filter((id) => ask.get(type, id) !== undefined))
-    },
+    knows: (type, versionId) => ask().knows.get(type, versionId) !== undefined,
+    versionsOf: (type, modelId) => ask().versionsOf.all(type, modelId) as number[],
+    typeOf: (id) => ('versionId' in id ? ask().typeOfVersion.get(id.versionId) : ask().typeOfModel.get(id.modelId)) as ModelTypeName | undefined,
+    downloaded: (type, versionIds) => new Set(versionIds.filter((id) => has(type, id))),
     mark (version, source, file) {
-      db().transaction(() => {
-        upsert(version, source)
-        if (!file) return
-        db().prepare(`INSERT INTO downloaded_version_files (model_type, version_id, file_id, file_name, downloaded_at) VALUES (?, ?, ?, ?, ?)
-          ON CONFLICT DO UPDATE SET file_name = coalesce(excluded.file_name, file_name), downloaded_at = excluded.downloaded_at`)
-          .run(version.type, version.versionId, file.fileId, file.fileName, seconds())
-      }).immediate()
+      const { type, versionId } = version
+      ask().together(() => {
+        mark(version, source)
+        if (file) ask().markFile.run(type, versionId, file.fileId, file.fileName, seconds())
+      })
     },
     markDeleted (type, versionId, modelId = null) {
-      db().transaction(() => {
-        db().prepare(`INSERT INTO downloaded_model_versions (model_type, version_id, model_id, first_seen_at, last_seen_at, source, is_deleted_override)
-          VALUES (@type, @versionId, @modelId, @now, @now, 'manual', 1)
-          ON CONFLICT (model_type, version_id) DO UPDATE SET last_seen_at = excluded.last_seen_at, source = excluded.source, is_deleted_override = 1,
-            model_id = coalesce(excluded.model_id, model_id)`).run({ type, versionId, modelId, now: seconds() })
-        db().prepare('DELETE FROM downloaded_version_files WHERE model_type = ? AND version_id = ?').run(type, versionId)
-      }).immediate()
+      ask().together(() => {
+        ask().markDeleted.run({ type, versionId, modelId, now: seconds() })
+        ask().forgetFiles.run(type, versionId)
+      })
     },
     async markFound (versions) {
       let marked = 0
@@ -112,7 +128,7 @@ export function createVersionHistory ({ open, clock }: { open: () => Database, c
         const fresh = slice.filter(({ type, versionId }) => !has(type, versionId))
         slice = []
         if (fresh.length === 0) return
-        db().transaction(() => { for (const version of fresh) upsert(version, 'scan') }).immediate()
+        ask().together(() => { for (const version of fresh) mark(version, 'scan') })
         marked += fresh.length
       }
       for (const version of versions) {
@@ -124,7 +140,7 @@ export function createVersionHistory ({ open, clock }: { open: () => Database, c
       flush()
       return marked
     },
-    filesOf: (type, versionId) => db().prepare('SELECT file_id FROM downloaded_version_files WHERE model_type = ? AND version_id = ? ORDER BY file_id').pluck().all(type, versionId) as number[],
+    filesOf: (type, versionId) => ask().filesOf.all(type, versionId) as number[],
     close () {
       opened?.close()
       opened = undefined

@@ -1,9 +1,9 @@
-import { primaryWeightFile, sha256Of } from '../../services/civitai/file-choice.ts'
-import type { CivitaiFileDocument, CivitaiVersionDocument } from '../../services/civitai/schema.ts'
+import { primaryWeightFile } from '../../services/civitai/file-choice.ts'
+import type { CivitaiVersionDocument } from '../../services/civitai/schema.ts'
+import { localFiles, type LocalFile } from '../../services/downloads/local-files.ts'
 import type { VersionHistory } from '../../services/downloads/version-history.ts'
 import { DomainError, NotFoundError } from '../../services/errors.ts'
 import { failureOf } from '../../services/metadata/sync.ts'
-import type { IndexedModel } from '../../services/models/entry.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { ProviderChain } from '../../services/providers/types.ts'
 import { readId } from './wanted-model.ts'
@@ -16,10 +16,8 @@ export interface ListVersionsDeps {
   warn: (message: string, error: unknown) => void
 }
 
-export interface DownloadedFile { fileId: number | null, fileName: string, filePath: string }
-
 /** A version as CivitAI describes it, with what of it lies here. */
-export type LocalVersion = CivitaiVersionDocument & { existsLocally: boolean, localPath?: string, hasBeenDownloaded: boolean, downloadedFiles: DownloadedFile[], modelSizeKB?: number | null }
+export type LocalVersion = CivitaiVersionDocument & { existsLocally: boolean, localPath?: string, hasBeenDownloaded: boolean, downloadedFiles: LocalFile[], modelSizeKB?: number | null }
 
 /**
  * All versions of a model with what of them the library holds; that is told from look-ups alone.
@@ -61,28 +59,7 @@ function withLocal ({ index }: ModelLibrary, version: CivitaiVersionDocument, ha
     existsLocally: first !== undefined,
     ...(first && { localPath: first.file_path }),
     hasBeenDownloaded,
-    downloadedFiles: matchFiles(files, models),
+    downloadedFiles: localFiles(files, models).known,
     ...(primary && { modelSizeKB: primary.sizeKB ?? null })
   }
-}
-
-/** By hash first, then by name; each file of the version once. */
-function matchFiles (files: readonly CivitaiFileDocument[], models: readonly IndexedModel[]): DownloadedFile[] {
-  const found = new Map<CivitaiFileDocument, IndexedModel>()
-  const left = new Set(models)
-  const match = (isSame: (file: CivitaiFileDocument, model: IndexedModel) => boolean): void => {
-    for (const model of left) {
-      const file = files.find((one) => !found.has(one) && isSame(one, model))
-      if (!file) continue
-      found.set(file, model)
-      left.delete(model)
-    }
-  }
-  match((file, { sha256 }) => sha256 !== '' && sha256Of(file) === sha256)
-  match((file, model) => stemOf(file.name ?? '') === model.file_name)
-  return [...found].map(([file, model]) => ({ fileId: file.id ?? null, fileName: file.name ?? '', filePath: model.file_path }))
-}
-
-function stemOf (name: string): string {
-  return name.replace(/\.[^.]+$/, '')
 }

@@ -1,8 +1,8 @@
 import { failureOf } from '../../services/journal/errors.ts'
 import type { OperationResult, UnitError } from '../../services/journal/types.ts'
-import { createDeletionPlanner, deletionTarget, type Deletion, type DeletionTarget } from '../../services/models/deletion.ts'
+import { deletionTarget, type Deletion } from '../../services/models/deletion.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
-import { sidecarPath } from '../../services/models/sidecar-file.ts'
+import { trashModels } from '../../services/models/trash-models.ts'
 import { requirePath, requirePaths, type ChangeDeps } from './change-deps.ts'
 
 type Deps = Pick<ChangeDeps, 'library' | 'hub' | 'journal'>
@@ -23,7 +23,7 @@ export interface DeletedModels {
 /** Takes a model with its files to the trash; one that is gone already is forgotten. @throws InvalidInputError, NotFoundError, OfflineError */
 export const deleteModel = (deps: Deps) => async ({ file_path: path }: { file_path?: unknown }): Promise<DeletedModel> => {
   const target = deletionTarget(deps.library, requirePath(path, 'Model path is required'))
-  const { deletions, result } = await trash(deps, [target], { kind: 'delete', route: 'delete' })
+  const { deletions, result } = await trashModels(deps, [target], { kind: 'delete', route: 'delete' })
   const [deletion] = deletions
   if (deletion?.kind === 'refused') throw deletion.error
   if (result?.units[0]?.error) throw failureOf(result.units[0]) ?? new Error('The unit failed without a reason')
@@ -41,50 +41,9 @@ export const deleteModels = (deps: Deps & { tasks: RunningTasks }) => async ({ f
     return [target.path, target]
   })).values()]
   return await deps.tasks.run(async (signal) => {
-    const { deletions, result } = await trash(deps, targets, { kind: 'bulk-delete', route: 'bulk-delete', signal })
+    const { deletions, result } = await trashModels(deps, targets, { kind: 'bulk-delete', route: 'bulk-delete', signal })
     return summary(targets.length, deletions, result, signal)
   })
-}
-
-interface TrashOptions { kind: 'delete' | 'bulk-delete', route: string, signal?: AbortSignal }
-interface Trashed { deletions: Deletion[], result: OperationResult | null }
-
-async function trash (deps: Deps, targets: readonly DeletionTarget[], options: TrashOptions): Promise<Trashed> {
-  const held = targets.flatMap(({ path }) => [path, sidecarPath(path)])
-  return await deps.library.exclusively([...new Set(held)], async () => await trashHeld(deps, targets, options))
-}
-
-async function trashHeld ({ library, hub, journal }: Deps, targets: readonly DeletionTarget[], { kind, route, signal }: TrashOptions): Promise<Trashed> {
-  const plan = createDeletionPlanner(library)
-  const deletions: Deletion[] = []
-  for (const target of targets) {
-    if (signal?.aborted) break
-    deletions.push(await plan(target))
-  }
-  const units = deletions.flatMap((deletion) => deletion.kind === 'there' ? [deletion.unit] : [])
-  const done: string[] = []
-  let result: OperationResult | null = null
-  try {
-    if (units.length > 0) {
-      const what = units.length === 1 ? `Delete ${units[0]?.label ?? 'a model'}` : `Delete ${units.length} models`
-      result = await journal.run({ kind, route, summary: what, units }, { signal, onUnit: ({ key, ok }) => { if (ok) done.push(key) } })
-    }
-  } finally {
-    const removed = done.concat(deletions.flatMap((deletion) => deletion.kind === 'vanished' ? [deletion.path] : []))
-    await library.settle({ removed })
-    announce({ library, hub }, removed, result?.id)
-  }
-  return { deletions, result }
-}
-
-function announce ({ library, hub }: Pick<Deps, 'library' | 'hub'>, removed: readonly string[], operation: string | undefined): void {
-  if (removed.length === 0) return
-  const about = { model_type: library.type.name }
-  const refs = operation === undefined ? {} : { operation }
-  for (const path of removed) hub.publish('model.deleted', { ...about, file_path: path }, refs)
-  hub.publish('models.changed', { ...about, created: 0, updated: 0, deleted: removed.length }, refs)
-  hub.publish('facets.changed', about, refs)
-  hub.broadcast('fetch', { type: 'models_changed' })
 }
 
 function summary (attempted: number, deletions: readonly Deletion[], result: OperationResult | null, signal: AbortSignal): DeletedModels {
