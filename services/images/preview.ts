@@ -1,16 +1,14 @@
 import { open } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import type { Sharp } from 'sharp'
 import { InvalidInputError } from '../errors.ts'
-import { createLanes } from './lanes.ts'
+import type { ImageSource } from './metadata-types.ts'
+import { MAX_FRAMES, MAX_PIXELS, pixelLanes, sharpNow } from './sharp-module.ts'
 import { SNIFFED_BYTES, isAnimatedAvif, isAnimatedPng, isVideo, sniffMedia, type MediaEnding } from './sniff-media.ts'
 
 /** Width of a model card, in pixels; smaller images are kept at their size. */
 const CARD_WIDTH = 480
-/** An image with more pixels is refused before it is decoded (a 20 KB file can claim gigabytes); those of all frames count. */
-const MAX_PIXELS = 100_000_000
-const MAX_FRAMES = 300
-const MOST_WAITING = 32
+
+const options = { limitInputPixels: MAX_PIXELS, sequentialRead: true, failOn: 'error' as const }
 
 /** What becomes of a file that is to be a preview. `data` null: its bytes stay as they are. */
 export interface PreparedPreview {
@@ -18,22 +16,6 @@ export interface PreparedPreview {
   extension: string
   data: Buffer | null
 }
-
-type SharpModule = typeof import('sharp')['default']
-let loading: Promise<SharpModule> | undefined
-
-/** Loaded with the first image: the library of the codecs takes a good part of a start. */
-function sharpNow (): Promise<SharpModule> {
-  loading ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false)
-    sharp.concurrency(1)
-    return sharp
-  })
-  return loading
-}
-
-/** Encoding leaves a core to requests. */
-const lanes = createLanes(Math.max(1, availableParallelism() - 1), MOST_WAITING)
 
 /**
  * Makes a preview of an uploaded or fetched file: images become WebP, upright (EXIF orientation), at most 480 pixels wide, never
@@ -45,25 +27,50 @@ export async function preparePreview (file: string): Promise<PreparedPreview> {
   const ending = sniffMedia(head)
   if (ending === undefined) throw notReadable()
   if (isVideo(ending)) return { extension: ending, data: null }
-  return await lanes.run(async () => await prepareImage(file, ending, head))
+  return await pixelLanes.run(async () => await prepareImage(file, ending, head))
 }
 
 async function prepareImage (file: string, ending: MediaEnding, head: Buffer): Promise<PreparedPreview> {
   const sharp = await sharpNow()
-  const options = { limitInputPixels: MAX_PIXELS, sequentialRead: true, failOn: 'error' as const }
   try {
-    const { pages = 1, width, height } = await sharp(file, { ...options, pages: 1 }).metadata()
-    if (pages > MAX_FRAMES || width * height * pages > MAX_PIXELS) throw new InvalidInputError('The image is too large to be a preview', 'preview-too-large')
+    const pages = await pagesWithinLimits(sharp(file, { ...options, pages: 1 }))
     if (staysAsItIs(ending, head)) {
       await decodes(sharp(file, { ...options, pages: 1 }))
       return { extension: ending, data: null }
     }
-    const image = sharp(file, { ...options, animated: pages > 1 })
-    const data = await image.autoOrient().resize({ width: CARD_WIDTH, withoutEnlargement: true }).webp({ quality: 85, effort: 2 }).timeout({ seconds: 60 }).toBuffer()
-    return { extension: '.webp', data }
+    return { extension: '.webp', data: await toCard(sharp(file, { ...options, animated: pages > 1 })) }
   } catch (error) {
     throw error instanceof InvalidInputError ? error : notReadable(error)
   }
+}
+
+/**
+ * An image or animation as upright WebP of a card's width, null when it can't be decoded or has too many pixels.
+ * @throws DomainError of kind `unavailable` when too much waits already
+ */
+export async function encodeCard (source: ImageSource): Promise<Buffer | null> {
+  const sharp = await sharpNow()
+  return await pixelLanes.run(async () => {
+    try {
+      const pages = await pagesWithinLimits(sharp(source, { ...options, pages: 1 }))
+      return await toCard(sharp(source, { ...options, animated: pages > 1 }))
+    } catch (error) {
+      // A codec says what it can't do by throwing; the caller keeps the bytes.
+      if (error instanceof Error) return null
+      throw error
+    }
+  })
+}
+
+/** @throws InvalidInputError */
+async function pagesWithinLimits (image: Sharp): Promise<number> {
+  const { pages = 1, width, height } = await image.metadata()
+  if (pages > MAX_FRAMES || width * height * pages > MAX_PIXELS) throw new InvalidInputError('The image is too large to be a preview', 'preview-too-large')
+  return pages
+}
+
+async function toCard (image: Sharp): Promise<Buffer> {
+  return await image.autoOrient().resize({ width: CARD_WIDTH, withoutEnlargement: true }).webp({ quality: 85, effort: 2 }).timeout({ seconds: 60 }).toBuffer()
 }
 
 /** Animations that only their own format keeps; of some the codecs read the first frame alone. */
