@@ -71,7 +71,7 @@ t.test('tags that name a keyword stand for that text, in JPEG, WebP and AVIF', a
 })
 
 t.test('XMP, JPEG comments, Brotli boxes and tags of videos are read', async (t) => {
-  const packet = `<x:xmpmeta><rdf:RDF><rdf:Description xmp:CreatorTool="Draw Things"><exif:UserComment><rdf:Alt><rdf:li>{&quot;c&quot;:&quot;a &amp;lt; b&quot;}</rdf:li></rdf:Alt></exif:UserComment></rdf:Description></rdf:RDF></x:xmpmeta>`
+  const packet = '<x:xmpmeta><rdf:RDF><rdf:Description xmp:CreatorTool="Draw Things"><exif:UserComment><rdf:Alt><rdf:li>{&quot;c&quot;:&quot;a &amp;lt; b&quot;}</rdf:li></rdf:Alt></exif:UserComment></rdf:Description></rdf:RDF></x:xmpmeta>'
   const expected = [['xmp', 'xmp:CreatorTool', 'Draw Things'], ['xmp', 'exif:UserComment', '{"c":"a &lt; b"}']]
   t.same(await texts(await png([pngText.wide('XML:com.adobe.xmp', packet)])), expected)
   t.same(await texts(await jpeg([jpegSegment(0xe1, Buffer.from(`http://ns.adobe.com/xap/1.0/\0${packet}`))])), expected)
