@@ -175,8 +175,10 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     init.scanning()
     try {
       const outcome = await run()
-      await index.prepare()
       init.complete({ afterScan: true })
+      // The usual order is ready; who asks for another one now does not wait for all of them.
+      initializing = false
+      await index.prepare()
       return outcome
     } catch (error) {
       init.complete({ error: 'The folders could not be scanned' })

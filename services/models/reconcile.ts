@@ -1,7 +1,8 @@
 import { statSync, type Stats } from 'node:fs'
 import { noticingDamage } from '../database/cache.ts'
 import { sweepTemps } from '../files/sweep-temps.ts'
-import { directoryKey, walk, type Listing, type Walk } from '../files/walk.ts'
+import { walk, type Listing, type Walk } from '../files/walk.ts'
+import { isSameDirectory } from './is-same-directory.ts'
 import { statFile } from './file-changes.ts'
 import { createPreviewFinder, type DirectoryNames } from './preview-file.ts'
 import { loadKnownTable, type KnownTable } from './known-table.ts'
@@ -246,14 +247,4 @@ function removeGone (run: Run): void {
   // Rows of a former root go; without any root there is nothing to say about them, and they stay for its return.
   if (request.roots.length > 0) run.batches.remove(rows(gone.filter((line) => candidates.rootOf(line) < 0)), false)
   report.removed = run.batches.removed
-}
-
-function isSameDirectory (path: string, key: string | undefined): boolean {
-  try {
-    // Of two spellings of one directory the second was not listed and has no key.
-    return key === undefined || directoryKey(path) === key
-  } catch {
-    // whatever the reason: it is not the directory that was listed
-    return false
-  }
 }
