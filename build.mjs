@@ -1,12 +1,16 @@
-// Compiles the sources into dist/. With --if-stale it does so only when a source is newer than the last build,
-// so that `npm start` costs nothing on the second run.
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Bundles the sources into dist/: a start then reads a few files instead of a thousand, which saves half of its time.
+// Types are checked by `npm run typecheck`. With --if-stale it does so only when a source is newer than the last build,
+// so that `npm start` costs nothing on the second run; --outdir NAME builds into another folder beside the sources.
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
 
 const here = import.meta.dirname
-const stamp = join(here, 'dist', '.built')
-const sources = ['app.ts', 'server.ts', 'plugins', 'routes', 'services', 'use-cases', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json']
+const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } } })
+const out = join(here, values.outdir)
+const stamp = join(out, '.built')
+const sources = ['app.ts', 'server.ts', 'plugins', 'routes', 'services', 'use-cases', 'bench', 'build.mjs', 'package.json', 'package-lock.json']
 
 function newest (path) {
   if (!existsSync(path)) return 0
@@ -16,10 +20,53 @@ function newest (path) {
 }
 
 const stale = !existsSync(stamp) || Math.max(...sources.map((name) => newest(join(here, name)))) > statSync(stamp).mtimeMs
-if (process.argv.includes('--if-stale') && !stale) process.exit(0)
+if (values['if-stale'] && !stale) process.exit(0)
 
-rmSync(join(here, 'dist'), { recursive: true, force: true })
-const compiler = join(here, 'node_modules', 'typescript', 'bin', 'tsc')
-const { status } = spawnSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' })
-if (status !== 0) process.exit(status ?? 1)
+const filesBelow = (folder) => readdirSync(join(here, folder), { recursive: true }).map((name) => join(folder, name))
+
+/** Sources ask where they are to find workers and files of ours: each keeps the place it would have by itself. */
+const ownPlaces = {
+  name: 'own-places',
+  setup ({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      if (path.includes('node_modules') || !text.includes('import.meta.')) return undefined
+      const place = `new URL(${JSON.stringify(relative(here, path).replaceAll('\\', '/').replace(/\.ts$/, '.js'))}, builtFolder)`
+      return { loader: 'ts', contents: text.replaceAll('import.meta.url', `${place}.href`).replaceAll('import.meta.dirname', `dirnameOfBuilt(fileURLToPathOfBuilt(${place}))`) }
+    })
+  }
+}
+
+const banner = `import { createRequire as createRequireOfBuilt } from 'node:module'
+import { dirname as dirnameOfBuilt } from 'node:path'
+import { fileURLToPath as fileURLToPathOfBuilt } from 'node:url'
+const require = createRequireOfBuilt(import.meta.url)
+const builtFolder = import.meta.url.slice(0, import.meta.url.lastIndexOf('/${values.outdir}/') + ${values.outdir.length + 2})`
+
+async function bundle (entryPoints, chunks) {
+  await build({
+    absWorkingDir: here,
+    entryPoints,
+    outdir: out,
+    outbase: here,
+    chunkNames: `${chunks}/[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    // Names stay, for the stacks in the log.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Native modules load binaries that lie beside them; the others find files or threads of their own.
+    external: ['better-sqlite3', 'sharp', 'pino', 'pino-pretty', 'autocannon', 'esbuild'],
+    plugins: [ownPlaces],
+    banner: { js: banner },
+    logLevel: 'warning'
+  })
+}
+
+rmSync(out, { recursive: true, force: true })
+await bundle(['server.ts', ...filesBelow('services').filter((name) => name.endsWith('.worker.ts'))], 'chunks')
+await bundle(filesBelow('bench').filter((name) => name.endsWith('.ts')), 'bench-chunks')
 writeFileSync(stamp, '')

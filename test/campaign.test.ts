@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { runCampaign } from '../bench/campaign/campaign.ts'
 import { editTogether } from '../bench/campaign/concurrent-edits.ts'
@@ -14,9 +14,8 @@ const serverFile = join(build, 'server.js')
 t.setTimeout(300_000)
 
 t.before(() => {
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', build], { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
-  if (status !== 0) throw new Error(stdout)
+  const { status, stderr } = spawnSync(process.execPath, ['build.mjs', '--outdir', basename(build)], { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  if (status !== 0) throw new Error(stderr)
 })
 t.teardown(() => rmSync(build, { recursive: true, force: true }))
 

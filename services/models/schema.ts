@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox'
 
 /**
  * The sidecar `<stem>.metadata.json`: an open document that users and other programs extend.
- * Every member is optional, since older files hold any subset; the order here is the order of a newly made file.
+ * Every member is optional, since older files hold any subset; the order here is that of `sidecar-fields.ts`.
  */
 export const Sidecar = Type.Object({
   file_name: Type.Optional(Type.String({ description: 'Base name of the model file without extension' })),
@@ -39,6 +39,3 @@ export const Sidecar = Type.Object({
 }, { $id: 'Sidecar', additionalProperties: true, description: 'What is stored beside a model file' })
 
 export type SidecarDocument = Static<typeof Sidecar>
-
-/** Known fields in the order in which a newly made sidecar holds them. */
-export const SIDECAR_FIELD_ORDER: readonly string[] = Object.keys(Sidecar.properties)

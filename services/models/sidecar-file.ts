@@ -7,7 +7,7 @@ import { editJsonText } from './edit-json-text.ts'
 import { EXCESSIVE, skipSpace, skipValue } from './json-spans.ts'
 import { forwardSlashes, modelName } from './model-name.ts'
 import { isObject } from './read-value.ts'
-import { SIDECAR_FIELD_ORDER } from './schema.ts'
+import { SIDECAR_FIELD_ORDER } from './sidecar-fields.ts'
 
 export const SIDECAR_EXTENSION = '.metadata.json'
 export const MAX_SIDECAR_BYTES = 64 * 1024 * 1024

@@ -5,7 +5,7 @@ import type { Root } from '../../../services/files/types.ts'
 import { defaultSidecar } from '../../../services/models/default-sidecar.ts'
 import { describeModel, type Described, type ModelFiles } from '../../../services/models/describe-model.ts'
 import { createPreviewFinder } from '../../../services/models/preview-file.ts'
-import { SIDECAR_FIELD_ORDER } from '../../../services/models/schema.ts'
+import { SIDECAR_FIELD_ORDER } from '../../../services/models/sidecar-fields.ts'
 import { sidecarPath } from '../../../services/models/sidecar-file.ts'
 import { modelTypeByName, type ModelTypeName } from '../../../services/models/types.ts'
 

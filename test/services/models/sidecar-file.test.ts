@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { SIDECAR_FIELD_ORDER } from '../../../services/models/schema.ts'
+import { Sidecar } from '../../../services/models/schema.ts'
+import { SIDECAR_FIELD_ORDER } from '../../../services/models/sidecar-fields.ts'
 import { inFieldOrder, parseSidecar, serializeSidecar, sidecarPath, writeSidecar } from '../../../services/models/sidecar-file.ts'
 
 const text = `{
@@ -120,6 +121,7 @@ t.test('any document reads back as it was written, alone and as an edit of any o
 t.test('a new sidecar has its fields in the usual order, the unknown after them', async (t) => {
   const ordered = Object.keys(inFieldOrder({ zeta: 1, tags: [], _own: 2, model_name: 'a', file_name: 'a' }))
   t.same(ordered, ['file_name', 'model_name', 'tags', 'zeta', '_own'])
+  t.same(Object.keys(Sidecar.properties), SIDECAR_FIELD_ORDER)
   t.same(SIDECAR_FIELD_ORDER.slice(0, 8), ['file_name', 'model_name', 'file_path', 'size', 'modified', 'sha256', 'base_model', 'preview_url'])
 })
 
