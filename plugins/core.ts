@@ -25,7 +25,6 @@ import { createOrganizer } from '../services/models/organizer.ts'
 import { createTrashPlace } from '../services/models/trash-place.ts'
 import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
 import type { IndexPreferences } from '../services/models/ports.ts'
-import { createUpdateFlags } from '../services/models/update-flags.ts'
 import { createDoor } from '../services/network/door.ts'
 import { systemClock } from '../services/progress/clock.ts'
 import { createProgressHub } from '../services/progress/hub.ts'
@@ -35,6 +34,9 @@ import { modelsOverlay } from '../services/settings/models-overlay.ts'
 import type { SettingsManager } from '../services/settings/types.ts'
 import { recogniseLayout } from '../services/start/layouts.ts'
 import { createUsageCounts } from '../services/stats/usage-counts.ts'
+import { createUpdateFlags } from '../services/updates/flags.ts'
+import { createOwnedModels } from '../services/updates/owned-models.ts'
+import { createUpdates } from '../services/updates/updates.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { core: Core }
@@ -81,8 +83,9 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
 
   const sidecarOverlay = createSidecarOverlay(state.db)
   const metadata = createMetadata({ libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, door, providers, logger: app.log })
+  const updates = createUpdates({ ...libraries.updates, libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, providers, metadata, logger: app.log })
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
@@ -99,6 +102,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     await fileHashes.close()
     await janitor.close()
     await libraries.close()
+    updates.close()
     hub.close()
     await door.close()
     providers.close()
@@ -143,22 +147,19 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
   const paths = createPathQueue()
   const warn = (message: string, error: unknown): void => { app.log.warn({ err: error }, message) }
   const usage = createUsageCounts({ file: join(settingsDirectory, 'stats', 'lora_manager_stats.json'), warn })
-  const updates = createUpdateFlags({
-    file: () => join(settingsDirectory, 'cache', 'model_update', `${safeLibraryName(settings.activeLibrary().name)}.sqlite`),
-    open: (file) => openDatabase(file, { readonly: true }),
-    settings,
-    warn
-  })
-  Promise.all([usage.refresh(), updates.refresh()]).catch((error: unknown) => { warn('usage counts or update records could not be read', error) })
+  const file = (): string => join(settingsDirectory, 'cache', 'model_update', `${safeLibraryName(settings.activeLibrary().name)}.sqlite`)
+  const owned = createOwnedModels(() => all)
+  const flags = createUpdateFlags({ file, owned, open: (path) => openDatabase(path, { readonly: true }), settings, warn })
+  Promise.all([usage.refresh(), flags.refresh()]).catch((error: unknown) => { warn('usage counts or update records could not be read', error) })
 
-  const all = modelTypes.map((type) => createModelLibrary({
+  const all: OpenableModelLibrary[] = modelTypes.map((type) => createModelLibrary({
     ...core,
     type,
     caches,
     hashPool,
     hashLanes,
     paths,
-    index: createModelIndex({ type, preferences: () => preferencesOf(settings), usage, updates }),
+    index: createModelIndex({ type, preferences: () => preferencesOf(settings), usage, updates: flags }),
     scanOnStart,
     hangMs: HANG_MS,
     clock: systemClock,
@@ -166,6 +167,7 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
   }))
   return {
     all,
+    updates: { file, owned, flags },
     stop () { for (const library of all) library.stop() },
     async close () {
       await Promise.all(all.map(async (library) => { await library.close() }))

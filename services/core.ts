@@ -10,6 +10,7 @@ import type { Downloads } from './downloads/ports.ts'
 import type { Door } from './network/types.ts'
 import type { MetadataShelf } from './metadata/types.ts'
 import type { Providers } from './providers/types.ts'
+import type { Updates } from './updates/types.ts'
 import type { StateDatabase } from './database/types.ts'
 
 /** What the shared core plugin supplies to every stack, decorated on the root as `app.core`. */
@@ -31,6 +32,8 @@ export interface Core {
   providers: Providers
   /** What models are by the word of others, and who gave which value. */
   metadata: MetadataShelf
+  /** Newer versions of models, and what the user wants to hear of them. */
+  updates: Updates
   /** Brings model files from elsewhere, and knows what was ever brought. */
   downloads: Downloads
   /** User state that cannot be rebuilt. */

@@ -3,7 +3,7 @@
  * Messages are written for people and may reach them: no paths outside the library, no keys, no stack.
  */
 
-export type ErrorKind = 'invalid' | 'unauthorized' | 'forbidden' | 'not-found' | 'conflict' | 'too-large' | 'unavailable' | 'upstream' | 'storage-full' | 'failed'
+export type ErrorKind = 'invalid' | 'unauthorized' | 'forbidden' | 'not-found' | 'conflict' | 'too-large' | 'rate-limited' | 'unavailable' | 'upstream' | 'storage-full' | 'failed'
 
 /** The one table from kind to HTTP status. */
 export const statusOfKind: Record<ErrorKind, number> = {
@@ -13,6 +13,8 @@ export const statusOfKind: Record<ErrorKind, number> = {
   'not-found': 404,
   conflict: 409,
   'too-large': 413,
+  /** A provider asks for patience; `fields.retry_after` in seconds where it says how much. */
+  'rate-limited': 429,
   unavailable: 503,
   upstream: 502,
   'storage-full': 507,

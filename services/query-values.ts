@@ -40,6 +40,12 @@ export function integerOr (name: string, value: QueryValue, fallback: number): n
   return firstValue(value) === undefined ? fallback : strictInteger(name, value)
 }
 
+/** The id of something: a positive integer, also as text; null for anything else. */
+export function positiveId (value: unknown): number | null {
+  const id = typeof value === 'string' && /^\s*\d{1,15}\s*$/.test(value) ? Number(value) : value
+  return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : null
+}
+
 export function clamp (value: number, lowest: number, highest: number): number {
   return Math.min(Math.max(value, lowest), highest)
 }

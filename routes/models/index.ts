@@ -15,6 +15,7 @@ import { operationNames, type OperationNames } from './operation.ts'
 import { previewChanges } from './preview-changes.ts'
 import { registerQueries } from './queries.ts'
 import { registerScans } from './scans.ts'
+import { updateRoutes } from './updates.ts'
 
 const typeSpecific: Record<ModelTypeName, (app: FastifyInstance, names: OperationNames) => void> = {
   lora: registerLoraRoutes,
@@ -37,6 +38,7 @@ const modelRoutes: FastifyPluginAsync<{ type: ModelType }> = async (app, { type 
   typeSpecific[type.name](app, names)
   await app.register(previewChanges, { names })
   await app.register(civitaiRoutes, { names, type })
+  await app.register(updateRoutes, { names, type })
 }
 
 export default modelRoutes

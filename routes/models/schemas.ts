@@ -9,6 +9,7 @@ const failureTexts: Record<number, string> = {
   404: 'There is no such thing',
   409: 'What is there does not allow it',
   416: 'The range lies outside the file',
+  429: 'A provider asks for patience',
   500: 'A fault of ours',
   503: 'The library is not opened yet, or its disk does not answer'
 }

@@ -1,7 +1,7 @@
 import type { CivitaiImageDocument, CivitaiModelDocument, CivitaiVersionDocument } from './schema.ts'
 
 /** What a model without a word about its licence allows. */
-const licenceDefaults = { allowNoCredit: true, allowCommercialUse: ['Sell'], allowDerivatives: true, allowDifferentLicense: true }
+export const licenceDefaults = { allowNoCredit: true, allowCommercialUse: ['Sell'], allowDerivatives: true, allowDifferentLicense: true }
 
 /** The version with what its model knows: description, tags, licence, creator. */
 export function enrichVersion (version: CivitaiVersionDocument, model: CivitaiModelDocument): CivitaiVersionDocument {

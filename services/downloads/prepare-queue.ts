@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { isObject } from '../models/read-value.ts'
 import { HISTORY_COLUMNS, QUEUE_COLUMNS, type HistoryRow, type QueueRow } from './queue-rows.ts'
-import { ensureColumns, type Columns } from './shared-database.ts'
+import { ensureColumns, type Columns } from '../database/shared.ts'
 
 const RANK: Readonly<Record<string, number>> = { completed: 0, failed: 1, canceled: 2, skipped: 3 }
 const ACTIVE = new Set(['queued', 'downloading', 'paused', 'waiting'])

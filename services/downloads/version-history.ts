@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { ModelTypeName } from '../models/types.ts'
 import type { Clock } from '../progress/clock.ts'
-import { ensureColumns } from './shared-database.ts'
+import { ensureColumns } from '../database/shared.ts'
 
 /** One version that is or was here. */
 export interface DownloadedVersion {

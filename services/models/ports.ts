@@ -119,6 +119,8 @@ export interface ModelIndex {
   lookupAll (name: string): IndexedModel[]
   byHash (hash: string): IndexedModel[]
   byVersionId (versionId: number): IndexedModel[]
+  /** All models that are files of a CivitAI model, excluded ones last. */
+  byModelId (modelId: number): IndexedModel[]
   /** One descriptor per local version of a CivitAI model. */
   versionsOf (modelId: number): { versionId: number, name: string, fileName: string }[]
   byRelativePath (relativePath: string): IndexedModel | undefined

@@ -29,6 +29,10 @@ export const eventTable = {
     to: Type.String({ description: 'Path now' }),
     sha256: Type.String({ description: 'Lower-case hex, "" while not computed' })
   }, { description: 'A model has another place or name; what is bound by hash need not follow.' }),
+  'updates.changed': Type.Object({
+    model_type: ModelTypeText,
+    models: Type.Integer({ description: 'How many CivitAI models it is about' })
+  }, { description: 'What is known of newer versions changed, or what the user wants to hear of them: `update_available` of lists may be another now.' }),
   'facets.changed': Type.Object({ model_type: ModelTypeText }, { description: 'Tags, base models or folders may have changed.' }),
   'scan.progress': Type.Object({
     model_type: ModelTypeText,

@@ -139,6 +139,7 @@ function coreOf ({ libraries = {}, settings = {}, directory = '/nowhere', core =
     providers: {},
     downloads: {},
     metadata: { refresher: { cancel () {} } },
+    updates: { cancel () {} },
     hub: { broadcast: (channel: string, frame: Record<string, unknown>) => { broadcasts.push({ channel, frame }) }, snapshot: () => undefined },
     door: { register () {}, destinations: () => [], request: async () => { throw new Error('no network in tests') } },
     version: '1.2.3',

@@ -3,14 +3,14 @@ import type { CivitaiVersionDocument } from '../../services/civitai/schema.ts'
 import { DomainError, NotFoundError } from '../../services/errors.ts'
 import type { ModelType } from '../../services/models/types.ts'
 import type { ChainOutcome, ProviderChain } from '../../services/providers/types.ts'
-import { readId } from './wanted-model.ts'
+import { positiveId } from '../../services/query-values.ts'
 import { requireType } from './require-type.ts'
 
 interface Deps { type: ModelType, chain: Pick<ProviderChain, 'version' | 'versionByHash'> }
 
 /** A version as its provider describes it. @throws NotFoundError, InvalidInputError for another type of model, DomainError `failed` when nobody could be asked */
 export const getVersion = ({ type, chain }: Deps) => async (versionId: string): Promise<CivitaiVersionDocument> => {
-  const id = readId(versionId)
+  const id = positiveId(versionId)
   if (id === null) throw new NotFoundError('Model not found', 'version-not-found')
   const outcome = await chain.version({ versionId: id }, { urgent: true })
   if (outcome.kind === 'not-found') throw new NotFoundError('Model not found', 'version-not-found')

@@ -6,7 +6,7 @@ import { DomainError, NotFoundError } from '../../services/errors.ts'
 import { failureOf } from '../../services/metadata/sync.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { ProviderChain } from '../../services/providers/types.ts'
-import { readId } from './wanted-model.ts'
+import { positiveId } from '../../services/query-values.ts'
 import { requireType } from './require-type.ts'
 
 export interface ListVersionsDeps {
@@ -24,7 +24,7 @@ export type LocalVersion = CivitaiVersionDocument & { existsLocally: boolean, lo
  * @throws NotFoundError, InvalidInputError for a model of another type, DomainError
  */
 export const listVersions = ({ library, chain, history, warn }: ListVersionsDeps) => async (id: string, source: string | undefined): Promise<LocalVersion[]> => {
-  const modelId = readId(id)
+  const modelId = positiveId(id)
   if (modelId === null) throw new NotFoundError('Model not found', 'model-not-found')
   const outcome = await chain.modelVersions(modelId, { urgent: true, ...(source === 'civarchive' && { only: ['civarchive_api'] as const }) })
   if (outcome.kind === 'not-found') throw new NotFoundError('Model not found', 'model-not-found')

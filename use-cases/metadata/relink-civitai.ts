@@ -4,7 +4,8 @@ import { failureOf } from '../../services/metadata/sync.ts'
 import type { MetadataShelf } from '../../services/metadata/types.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { ChainOutcome, MetadataSource, ProviderChain } from '../../services/providers/types.ts'
-import { readId, requiredId, wantedModel } from './wanted-model.ts'
+import { positiveId } from '../../services/query-values.ts'
+import { requiredId, wantedModel } from './wanted-model.ts'
 
 export interface RelinkDeps {
   libraries: readonly ModelLibrary[]
@@ -37,7 +38,7 @@ export const relinkCivitai = ({ libraries, metadata, chain, hub }: RelinkDeps) =
 
 function givenId (value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined
-  return readId(value) ?? requiredId(value, 'model_version_id must be a whole number')
+  return positiveId(value) ?? requiredId(value, 'model_version_id must be a whole number')
 }
 
 /** @throws NotFoundError, DomainError */

@@ -1,6 +1,7 @@
 import { InvalidInputError, NotFoundError, PathOutsideLibraryError } from '../../services/errors.ts'
 import type { IndexedModel } from '../../services/models/entry.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
+import { positiveId } from '../../services/query-values.ts'
 
 /** The model that a path means, in the library whose folders hold it: clients post some types to the address of another. @throws PathOutsideLibraryError, NotFoundError */
 export function wantedModel (libraries: readonly ModelLibrary[], path: string): IndexedModel {
@@ -23,15 +24,9 @@ function containedPath (library: ModelLibrary, path: string): string | null {
   }
 }
 
-/** A positive integer, also as text; null for anything else. */
-export function readId (value: unknown): number | null {
-  const id = typeof value === 'string' && /^\s*\d{1,15}\s*$/.test(value) ? Number(value) : value
-  return typeof id === 'number' && Number.isSafeInteger(id) && id > 0 ? id : null
-}
-
 /** @throws InvalidInputError with the text given */
 export function requiredId (value: unknown, message: string): number {
-  const id = readId(value)
+  const id = positiveId(value)
   if (id === null) throw new InvalidInputError(message)
   return id
 }

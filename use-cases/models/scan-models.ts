@@ -3,6 +3,7 @@ import type { ModelLibrary, ScanOutcome } from '../../services/models/ports.ts'
 import type { Organizer } from '../../services/models/organizer.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
 import type { ProgressHub } from '../../services/progress/types.ts'
+import type { Updates } from '../../services/updates/types.ts'
 import { legacyBoolean, type QueryValue } from '../../services/query-values.ts'
 
 interface Deps { library: ModelLibrary, hub: Pick<ProgressHub, 'broadcast'> }
@@ -17,13 +18,14 @@ export const scanModels = ({ library, hub }: Deps) => async (options: { full: Qu
   }
 }
 
-interface Running { library: ModelLibrary, tasks: RunningTasks, organizer: Pick<Organizer, 'cancel'>, refresher: Pick<Refresher, 'cancel'> }
+interface Running { library: ModelLibrary, tasks: RunningTasks, organizer: Pick<Organizer, 'cancel'>, refresher: Pick<Refresher, 'cancel'>, updates: Pick<Updates, 'cancel'> }
 
-/** Stops what runs for this type (scan, hashing, changes of many files, fetching metadata); never what starts later. */
-export const cancelTask = ({ library, tasks, organizer, refresher }: Running) => (): { status: 'success', message: string } => {
+/** Stops what runs for this type (scan, hashing, changes of many files, fetching metadata, checks for updates); never what starts later. */
+export const cancelTask = ({ library, tasks, organizer, refresher, updates }: Running) => (): { status: 'success', message: string } => {
   library.cancel()
   tasks.cancel()
   organizer.cancel(library.type.name)
   refresher.cancel(library.type.name)
+  updates.cancel(library.type.name)
   return { status: 'success', message: `${library.type.label} task cancellation requested` }
 }

@@ -6,7 +6,7 @@ import type { Corpus } from './corpus.ts'
 import { duplicateGroups, filenameGroups } from './duplicates.ts'
 import type { Group } from './duplicates.ts'
 import { baseModels, folderTree, folders, letterCounts, modelTypes, searchTags, topTags } from './facets.ts'
-import { localVersionsOf, modelAt, modelAtRelativePath, modelsNamed, modelsOfVersion } from './names.ts'
+import { localVersionsOf, modelAt, modelAtRelativePath, modelsNamed, modelsOfCivitai, modelsOfVersion } from './names.ts'
 import { folderPrefixes, relativePaths } from './relative-paths.ts'
 import { NotFoundError } from '../../errors.ts'
 import type { IndexedModel } from '../entry.ts'
@@ -172,6 +172,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     lookupAll: (name) => modelsNamed(listed, name),
     byHash,
     byVersionId: (versionId) => modelsOfVersion(listed, versionId),
+    byModelId: (modelId) => [...modelsOfCivitai(listed, modelId), ...modelsOfCivitai(hidden, modelId)],
     versionsOf: (modelId) => localVersionsOf(listed, modelId),
     byRelativePath: (relativePath) => modelAtRelativePath(listed, relativePath)
   }

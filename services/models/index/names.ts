@@ -79,16 +79,21 @@ export function modelsOfVersion (corpus: Corpus, versionId: number): IndexedMode
 
 export interface LocalVersion { versionId: number, name: string, fileName: string }
 
-/** One descriptor per local version of a CivitAI model, in the order of the scan. */
-export function localVersionsOf (corpus: Corpus, modelId: number): LocalVersion[] {
+/** Models that are files of this CivitAI model, in the order of the scan. */
+export function modelsOfCivitai (corpus: Corpus, modelId: number): IndexedModel[] {
   const models: IndexedModel[] = []
   if (!(modelId > 0)) return []
   for (let slot = corpus.groups.first(integerHash(modelId)); slot >= 0; slot = corpus.groups.next(slot)) {
     const model = corpus.model(slot)
     if (model && corpus.columns.group[slot] === modelId) models.push(model)
   }
+  return models.sort((a, b) => a.id - b.id)
+}
+
+/** One descriptor per local version of a CivitAI model, in the order of the scan. */
+export function localVersionsOf (corpus: Corpus, modelId: number): LocalVersion[] {
   const versions = new Map<number, LocalVersion>()
-  for (const model of models.sort((a, b) => a.id - b.id)) {
+  for (const model of modelsOfCivitai(corpus, modelId)) {
     const versionId = positiveId(model.civitai?.id)
     if (versionId > 0 && !versions.has(versionId)) versions.set(versionId, { versionId, name: model.civitai?.name ?? '', fileName: model.file_name })
   }

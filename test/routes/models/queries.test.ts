@@ -244,5 +244,5 @@ t.test('every route is documented, under a name of its own, with its failures', 
     if (url.startsWith('/api/')) t.match(schema?.response, { 500: { $ref: 'Failure' } }, where)
   }
   t.same(routes.filter(({ config }) => (config as { changesState?: boolean } | undefined)?.changesState).map(({ method, url }) => `${String(method)} ${url}`),
-    prefixes.flatMap((prefix) => [`GET /api/lm/${prefix}/scan`, `GET /api/lm/${prefix}/reload`, `POST /api/lm/${prefix}/reload`, `GET /api/lm/${prefix}/auto-organize`]))
+    prefixes.flatMap((prefix) => [`GET /api/lm/${prefix}/scan`, `GET /api/lm/${prefix}/reload`, `POST /api/lm/${prefix}/reload`, `GET /api/lm/${prefix}/auto-organize`, `GET /api/lm/${prefix}/updates/status/:modelId`, `GET /api/lm/${prefix}/updates/versions/:modelId`]))
 })

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { openDatabase } from '../../../services/database/open.ts'
 import { createClientQueue } from '../../../services/downloads/client-queue.ts'
 import { prepareQueue } from '../../../services/downloads/prepare-queue.ts'
-import { openSharedDatabase } from '../../../services/downloads/shared-database.ts'
+import { openSharedDatabase } from '../../../services/database/shared.ts'
 import { createVersionHistory, prepareVersions } from '../../../services/downloads/version-history.ts'
 
 const silent = { error () {} }

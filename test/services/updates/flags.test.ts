@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { openDatabase } from '../../../services/database/open.ts'
-import { createUpdateFlags } from '../../../services/models/update-flags.ts'
+import { createUpdateFlags } from '../../../services/updates/flags.ts'
+import type { IndexedModel } from '../../../services/models/entry.ts'
 import type { SettingsChange } from '../../../services/settings/types.ts'
 import { indexedModel } from '../../helpers/model-app.ts'
 
@@ -18,12 +19,13 @@ function writeRecords (file: string, ignoredModels: number[], rows: VersionRow[]
   db.close()
 }
 
-function setup (file: string) {
+function setup (file: string, owned: IndexedModel[] = []) {
   const settings: Record<string, unknown> = {}
   const listeners: ((change: SettingsChange) => unknown)[] = []
   const flags = createUpdateFlags({
     file: () => file,
     open: (path) => openDatabase(path, { readonly: true }),
+    owned: (modelId) => owned.filter(({ civitai }) => civitai?.modelId === modelId),
     settings: { get: <T>(key: string) => settings[key] as T, onChange: (listener) => { listeners.push(listener); return () => {} } },
     now: () => Date.parse('2026-06-01T00:00:00Z'),
     warn: (message) => { t.comment(message) }
@@ -43,22 +45,24 @@ t.test('a newer version of the same base model is an update, per model any newer
     { model: 1, version: 10, own: 1 }, { model: 1, version: 20, base: 'Pony' }, { model: 1, version: 9 },
     { model: 2, version: 10, own: 1 }, { model: 2, version: 11, base: ' sdxl 1.0 ' },
     { model: 3, version: 1, own: 1 }, { model: 3, version: 2 },
-    { model: 4, version: 5, ignored: 1 }, { model: 5, version: 5, usage: 'Generation' }, { model: 6, version: 5, usage: 'Download' }
+    { model: 4, version: 5, ignored: 1 }, { model: 5, version: 5, usage: 'Generation' }, { model: 6, version: 5, usage: 'Download' },
+    { model: 7, version: 70, own: 1 }, { model: 7, version: 71, own: 1 }, { model: 7, version: 72 }
   ])
-  const { flags } = setup(file)
+  const { flags } = setup(file, [model(1, 10), model(2, 10), model(3, 1), model(7, 70), model(7, 72, 'Pony')])
   t.equal(flags.available(model(2, 10), 'any'), false, 'nothing is known before the file is read')
   await flags.refresh()
   t.equal(flags.version, 1)
   const both = (modelId: number, id: number, base?: string) => [flags.available(model(modelId, id, base), 'same_base'), flags.available(model(modelId, id, base), 'any')]
   t.same(both(1, 10), [false, true])
   t.same(both(1, 10, 'Pony'), [true, true], 'no version of that base is owned, so the own one is the threshold')
-  t.same(both(1, 30, 'Pony'), [false, true])
+  t.same(both(1, 30, 'Pony'), [false, false], 'it is newer itself')
   t.same(both(2, 10), [true, true])
   t.same(both(2, 10, ''), [false, true])
   t.same(both(3, 1), [false, false], 'an ignored model')
   t.same(both(4, 1), [false, false], 'an ignored version')
   t.same(both(5, 1), [false, false], 'a version that cannot be downloaded')
   t.same(both(6, 1), [true, true], 'none in the library')
+  t.same(both(7, 70), [true, false], 'what the rows say of the library counts less than the library: 71 was deleted, 72 is here as another base model')
   t.same(both(99, 1), [false, false])
   t.equal(flags.available(indexedModel({ file_path: '/x.safetensors' }), 'any'), false, 'no CivitAI model')
 })
@@ -95,4 +99,9 @@ t.test('a missing, broken or foreign file never says update, and a new one is no
   await flags.refresh()
   t.equal(flags.available(model(1, 1), 'any'), true)
   t.ok(flags.version > before)
+  writeRecords(file, [1], [{ model: 1, version: 2 }, { model: 2, version: 2 }])
+  const renewed = flags.version
+  flags.renew([1, 2])
+  t.ok(flags.version > renewed)
+  t.same([1, 2].map((id) => flags.available(model(id, 1), 'any')), [false, true], 'what was just written is read at once')
 })

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
-import { findDamage, isCorruption, openDatabase } from '../database/open.ts'
-import { setAside } from '../database/set-aside.ts'
+import { findDamage, isCorruption, openDatabase } from './open.ts'
+import { setAside } from './set-aside.ts'
 import type { Logger } from '../logger.ts'
 
 /** Columns of a table that other programs read and write too: name → declaration. */
@@ -13,7 +13,7 @@ export type Columns = Readonly<Record<string, string>>
  */
 export function openSharedDatabase (file: string, prepare: (db: Database) => void, logger: Pick<Logger, 'error'>): Database {
   const damage = existsSync(file) ? damageOf(file) : null
-  if (damage !== null) logger.error({ file, aside: setAside(file, 'corrupt'), damage }, 'a database of downloads is damaged; it was set aside')
+  if (damage !== null) logger.error({ file, aside: setAside(file, 'corrupt'), damage }, 'a database that other programs share is damaged; it was set aside')
   const db = openDatabase(file)
   try {
     prepare(db)

@@ -1,0 +1,90 @@
+import type { VersionHistory } from '../../services/downloads/version-history.ts'
+import { previewUrl } from '../../services/models/preview-url.ts'
+import type { KnownVersion, UpdateRecord, Updates } from '../../services/updates/types.ts'
+
+type Version = ReturnType<typeof versionView>
+
+/** A record as clients know it. */
+export interface RecordView {
+  modelType: string
+  modelId: number
+  largestVersionId: number | null
+  versionIds: number[]
+  inLibraryVersionIds: number[]
+  lastCheckedAt: number | null
+  shouldIgnore: boolean
+  hasUpdate: boolean
+  versions: Version[]
+}
+
+export interface ViewDeps { updates: Pick<Updates, 'hasUpdate' | 'isEarlyAccess' | 'owned'> }
+
+export interface LocalDeps extends ViewDeps {
+  history: Pick<VersionHistory, 'downloaded'>
+  warn: (message: string, error: unknown) => void
+}
+
+/** What the table of updates knows; members that speak of local files stay empty. */
+export function recordView ({ updates }: ViewDeps, record: UpdateRecord): RecordView {
+  const ids = record.versions.map(({ versionId }) => versionId).sort((one, other) => one - other)
+  return {
+    modelType: record.modelType,
+    modelId: record.modelId,
+    largestVersionId: ids.at(-1) ?? null,
+    versionIds: ids,
+    inLibraryVersionIds: record.versions.filter(({ isInLibrary }) => isInLibrary).map(({ versionId }) => versionId).sort((one, other) => one - other),
+    lastCheckedAt: record.lastCheckedAt,
+    shouldIgnore: record.shouldIgnore,
+    hasUpdate: updates.hasUpdate(record),
+    versions: record.versions.map((version) => versionView(version, updates.isEarlyAccess(version)))
+  }
+}
+
+/** The same with the files of each version that lie here, and what was ever downloaded. */
+export function localRecordView (deps: LocalDeps, record: UpdateRecord): RecordView {
+  const view = recordView(deps, record)
+  const files = deps.updates.owned(record.modelId)
+  const downloaded = downloadedOf(deps, record)
+  return {
+    ...view,
+    versions: view.versions.map((version) => {
+      const file = files.find(({ civitai }) => civitai?.id === version.versionId)
+      return {
+        ...version,
+        hasBeenDownloaded: file !== undefined || downloaded.has(version.versionId),
+        ...(file && { filePath: file.file_path, fileName: file.file_name, previewUrl: previewUrl(file.preview_url) || version.previewUrl })
+      }
+    })
+  }
+}
+
+function downloadedOf ({ history, warn }: LocalDeps, { modelType, versions }: UpdateRecord): ReadonlySet<number> {
+  try {
+    return history.downloaded(modelType, versions.map(({ versionId }) => versionId))
+  } catch (error) {
+    warn('the history of downloads could not be read', error)
+    return new Set()
+  }
+}
+
+function versionView (version: KnownVersion, isEarlyAccess: boolean) {
+  const { versionId, name, baseModel, releasedAt, sizeBytes, previewUrl: preview, isInLibrary, shouldIgnore, earlyAccessEndsAt, usageControl, isPaid, paidAccess } = version
+  return {
+    versionId,
+    name,
+    baseModel,
+    releasedAt,
+    sizeBytes,
+    previewUrl: preview,
+    isInLibrary,
+    hasBeenDownloaded: false,
+    shouldIgnore,
+    earlyAccessEndsAt,
+    isEarlyAccess,
+    usageControl,
+    isPaid,
+    paidAccess,
+    filePath: null as string | null,
+    fileName: null as string | null
+  }
+}
