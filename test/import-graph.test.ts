@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 
@@ -28,4 +28,12 @@ t.test('an import against the arrows is found', async (t) => {
   t.not(status, 0)
   t.match(output, 'sharp-only-in-images')
   t.match(output, 'services-stand-alone')
+})
+
+t.test('packages that are loaded late stay outside the bundle, where their named exports would be lost', async (t) => {
+  const files = places.flatMap((place) => place.endsWith('.ts') ? [place] : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(place, name)))
+  const late = new Set(files.flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/await import\('([^.'][^']*)'\)/g)].map(([, name]) => name)).filter((name) => name?.startsWith('node:') === false))
+  const external = /external: \[([^\]]*)\]/.exec(readFileSync(join(root, 'build.mjs'), 'utf8'))?.[1] ?? ''
+  t.ok(late.has('undici'))
+  t.same([...late].filter((name) => !external.includes(`'${name}'`)), [])
 })
