@@ -63,6 +63,8 @@ export interface LibrarySession {
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
   /** Hashes a file as it is now and remembers it. */
   hashFile (filePath: string, signal?: AbortSignal): Promise<string>
+  /** Compares these directories with the disk in the background, as a watcher's report does. */
+  look (directories: string[]): void
   /** Brings rows and index in step with what was done on disk; answers nothing once the session closes. */
   settle (done: DoneOnDisk): Promise<IndexedModel[]>
   accept (rootId: string): void
@@ -264,6 +266,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       ledger.put(file, { sha256, autov3: known?.sha256 === sha256 ? known.autov3 : null })
       return sha256
     },
+    look,
     async settle (done) {
       const work = settle(done)
       settling.add(work)

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { DomainError, NotFoundError, ServiceNotReadyError } from '../errors.ts'
 import type { RootStatus } from '../files/types.ts'
 import type { Job, JobSystem } from '../jobs/types.ts'
@@ -236,11 +237,9 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     exclusively: async (paths, work) => await deps.paths.runAll([...new Set(paths)], work),
     // After a switch of library its own first scan finds what was done.
     settle: async (done) => await ready()?.settle(done) ?? [],
-    clearPreview (previewPath) {
-      const upsert = [...index.entries()]
-        .filter((entry) => entry.preview_url === previewPath && session?.board.isOnline(entry.root_id))
-        .map((entry) => ({ ...entry, preview_url: '', preview_nsfw_level: 0, preview_version: '' }))
-      if (upsert.length > 0) index.apply({ upsert })
+    missPreview (previewPath) {
+      const shown = [...index.entries()].filter((entry) => entry.preview_url === previewPath)
+      if (shown.length > 0) ready()?.look([...new Set(shown.map(({ file_path: path }) => dirname(path)))])
     },
     hashPending (paths = []) {
       const mine = ready()

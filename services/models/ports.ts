@@ -180,8 +180,11 @@ export interface ModelLibrary {
    * paths (`exclusively`). Answers the moved and changed models as they are now, in that order; a file that is gone is left out.
    */
   settle (done: DoneOnDisk): Promise<IndexedModel[]>
-  /** Forgets a preview that is gone, in the index only, and only when its root is online (decisions 10). */
-  clearPreview (previewPath: string): void
+  /**
+   * A request found no file where the index names a preview: its folder is compared with the disk in the background, which takes
+   * another preview of the model or none. No file is erased, and nothing changes while the root is offline (decisions 10).
+   */
+  missPreview (previewPath: string): void
   /** Starts (or joins) the job that hashes what is pending; `paths` also hashes lazily hashed models. */
   hashPending (paths?: readonly string[]): Job | undefined
   /**

@@ -102,7 +102,7 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     cancel () {},
     sidecar: () => undefined,
     refresh: async () => undefined,
-    clearPreview () {},
+    missPreview () {},
     hashPending: () => undefined,
     acceptRoot: async () => {},
     startScan: () => undefined,

@@ -2,7 +2,7 @@ import { InvalidInputError, NotFoundError } from '../../services/errors.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { PreviewAnswer, PreviewRequest, PreviewServing } from '../../services/models/preview-serving.ts'
 
-interface Deps { libraries: readonly Pick<ModelLibrary, 'clearPreview'>[], serving: Pick<PreviewServing, 'open'> }
+interface Deps { libraries: readonly Pick<ModelLibrary, 'missPreview'>[], serving: Pick<PreviewServing, 'open'> }
 
 /** What a client that encodes twice meant; undefined when that reads as nothing else. */
 function decodedOnceMore (path: string): string | undefined {
@@ -32,7 +32,7 @@ export const servePreview = ({ libraries, serving }: Deps) => (request: Omit<Pre
     const decoded = decodedOnceMore(missing.path)
     const second = decoded === undefined ? 'missing' : await serving.open({ ...missing, path: decoded })
     if (second !== 'missing') return second
-    for (const library of libraries) library.clearPreview(missing.path)
+    for (const library of libraries) library.missPreview(missing.path)
     throw new NotFoundError('Preview not found')
   }
 }

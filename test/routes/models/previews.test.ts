@@ -120,10 +120,10 @@ t.test('links inside a root are followed, but never to something that is no medi
   t.equal(await status(join(dir, 'alias/loop.webp')), 404)
 })
 
-t.test('a preview that is gone is forgotten by every library and never cached as gone', async (t) => {
+t.test('a preview that is gone is told to every library and never cached as gone', async (t) => {
   const dir = t.testdir({ 'a.webp': image, 'folder.webp': {} })
-  const cleared: string[] = []
-  const library = { clearPreview: (path: string) => { cleared.push(path) } }
+  const missed: string[] = []
+  const library = { missPreview: (path: string) => { missed.push(path) } }
   const { app } = await modelApp(t, { libraries: { loras: { roots: { loras: [dir] }, library }, embeddings: { library } } })
   const path = join(dir, 'a.webp')
   t.equal((await app.inject(url(path))).statusCode, 200)
@@ -131,7 +131,7 @@ t.test('a preview that is gone is forgotten by every library and never cached as
   const gone = await app.inject(url(path))
   t.equal(gone.statusCode, 404)
   t.equal(gone.headers['cache-control'], 'no-cache')
-  t.same(cleared, [path, path])
+  t.same(missed, [path, path])
   t.equal((await app.inject(url(join(dir, 'folder.webp')))).statusCode, 404, 'a folder is no preview')
   await rename(`${path}.moved`, path)
   t.equal((await app.inject(url(path))).statusCode, 200, 'back again')

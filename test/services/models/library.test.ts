@@ -181,12 +181,35 @@ t.test('one model is read again on demand, and forgotten when it is gone', async
   putFile(join(b.roots, 'a.metadata.json'), JSON.stringify({ sha256: 'a'.repeat(64), notes: 'new' }), new Date('2024-09-09'))
   t.match(await run.library.refresh(path), { notes: 'new' })
   t.match(run.library.index.get(path), { notes: 'new', preview_url: join(b.roots, 'a.png') })
-  run.library.clearPreview(join(b.roots, 'a.png'))
-  t.match(run.library.index.get(path), { preview_url: '' })
-  t.ok(existsSync(join(b.roots, 'a.png')))
   rmSync(path)
   t.equal(await run.library.refresh(path), undefined)
   t.equal(run.library.index.size, 0)
+})
+
+t.test('a preview that is gone gives way to another one of the model or to none, and is found again when it is back', async (t) => {
+  const b = bench(t, { watch_folders: false })
+  const path = putModel(b.roots, 'a', { preview_nsfw_level: 8 })
+  const [first, second] = [join(b.roots, 'a.webp'), join(b.roots, 'a.png')]
+  putFile(first, 'picture')
+  putFile(second, 'another')
+  const run = await b.start()
+  await run.library.idle()
+  const miss = async (preview: string) => {
+    run.library.missPreview(preview)
+    await run.library.idle()
+    return run.library.index.get(path)
+  }
+  t.match(run.library.index.get(path), { preview_url: first })
+  renameSync(first, `${first}.away`)
+  t.match(await miss(first), { preview_url: second, preview_nsfw_level: 8 })
+  renameSync(second, `${second}.away`)
+  t.match(await miss(second), { preview_url: '', preview_version: '' })
+  renameSync(`${first}.away`, first)
+  await run.library.reconcile()
+  t.match(run.library.index.get(path), { preview_url: first })
+  renameSync(b.roots, `${b.roots}-away`)
+  t.match(await miss(first), { preview_url: first }, 'an unplugged folder says nothing about previews')
+  renameSync(`${b.roots}-away`, b.roots)
 })
 
 t.test('what was done on disk is followed before the answer: moves keep the model, deletions end it', async (t) => {
