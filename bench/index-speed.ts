@@ -1,5 +1,5 @@
 /**
- * Speed and memory of the model index by hand: `npx tsx bench/index-speed.ts [sizes …]`. Prints p50 and p99 of each kind
+ * Speed and memory of the model index by hand: `node --import ./loader.mjs bench/index-speed.ts [sizes …]`. Prints p50 and p99 of each kind
  * of query, each asked for the first time, at several library sizes, and what a library adds to the process.
  */
 import { createModelIndex } from '../services/models/index/model-index.ts'

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { makeLibrary } from '../bench/library.ts'
+import { sourceArguments } from './helpers/source-arguments.ts'
 
 const root = join(import.meta.dirname, '..')
 const WITHIN = 30_000
@@ -12,7 +13,7 @@ const WITHIN = 30_000
 interface Run { child: ChildProcess, output (): string, ended: Promise<number | null> }
 
 function run (t: Test, args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, ['--import=tsx', '--no-warnings', join(root, 'server.ts'), ...args], { env: { PATH: process.env.PATH, HOME: t.testdirName, ...env } })
+  const child = spawn(process.execPath, [...sourceArguments, join(root, 'server.ts'), ...args], { env: { PATH: process.env.PATH, HOME: t.testdirName, ...env } })
   const chunks: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   const ended = once(child, 'exit').then(([code]) => code as number | null)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { sourceArguments } from './source-arguments.ts'
 
 const WITHIN = 60_000
 
@@ -20,7 +21,7 @@ export interface ServerProcess {
 
 /** The server as a process of its own on a free port of loopback, with what it writes. */
 export function serverOn (t: Pick<Test, 'teardown'>, settings: string, { logLevel = 'debug', env = {} }: { logLevel?: string, env?: NodeJS.ProcessEnv } = {}): ServerProcess {
-  const child = spawn(process.execPath, ['--import=tsx', '--no-warnings', join(import.meta.dirname, '..', '..', 'server.ts'), '--settings', settings, '--port', '0', '--log-level', logLevel], { env: { PATH: process.env.PATH, ...env } })
+  const child = spawn(process.execPath, [...sourceArguments, join(import.meta.dirname, '..', '..', 'server.ts'), '--settings', settings, '--port', '0', '--log-level', logLevel], { env: { PATH: process.env.PATH, ...env } })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
   const ended = once(child, 'exit').then(([code]) => code as number | null)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { chmodSync, lstatSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOwnTempName, ownTempPath, writeFileAtomic, writeFileAtomicSync } from '../../../services/files/atomic-write.ts'
+import { sourceArguments } from '../../helpers/source-arguments.ts'
 
 const ways = {
   'the asynchronous write': writeFileAtomic,
@@ -78,7 +79,7 @@ t.test('a file is never torn when the process is killed while it writes', async 
   })`
   const texts = new Set<string>()
   for (let round = 0; round < 3; round++) {
-    const child = spawn(process.execPath, ['--import=tsx', '--no-warnings', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [...sourceArguments, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(child, 'exit')
     await once(child.stdout, 'data')
     const first = readFileSync(file, 'utf8')

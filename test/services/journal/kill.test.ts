@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createStateDatabase } from '../../../services/database/state.ts'
 import { createJournal } from '../../../services/journal/journal.ts'
+import { sourceArguments } from '../../helpers/source-arguments.ts'
 
 const ROUNDS = 20
 const MODELS = 12
@@ -31,7 +32,7 @@ t.test('a process that is killed at any moment leaves every set in one place, co
   }
   const outcomes: Record<string, number> = {}
   for (let round = 0; round < ROUNDS; round++) {
-    const child = fork(fileURLToPath(new URL('kill-child.ts', import.meta.url)), [settings, root], { execArgv: ['--import=tsx', '--no-warnings'] })
+    const child = fork(fileURLToPath(new URL('kill-child.ts', import.meta.url)), [settings, root], { execArgv: [...sourceArguments] })
     const exited = once(child, 'exit')
     await once(child, 'message')
     // the moment is the point of the test: any will do

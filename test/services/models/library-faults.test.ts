@@ -16,6 +16,7 @@ import { createModelStore } from '../../../services/models/store.ts'
 import { modelTypeByName } from '../../../services/models/types.ts'
 import { libraryBench, type LibraryBench } from '../../helpers/library-bench.ts'
 import { putFile, putModel, scanBench, silent, until } from '../../helpers/scan-bench.ts'
+import { sourceArguments } from '../../helpers/source-arguments.ts'
 
 function bench (t: { teardown (work: () => Promise<void>): void }, settings?: Record<string, unknown>): LibraryBench {
   const made = libraryBench(settings)
@@ -40,7 +41,7 @@ t.test('killed in the middle of scanning and hashing, it goes on where it was an
     }
   }
   for (const enough of [0, 20, 80]) {
-    const child = spawn(process.execPath, ['--import=tsx', '--no-warnings', join(import.meta.dirname, '../../helpers/library-child.ts'), b.settingsDirectory], { stdio: 'ignore' })
+    const child = spawn(process.execPath, [...sourceArguments, join(import.meta.dirname, '../../helpers/library-child.ts'), b.settingsDirectory], { stdio: 'ignore' })
     const ended = new Promise((resolve) => { child.once('exit', resolve) })
     await until(() => readdirSync(b.settingsDirectory).includes('modelshelf') && readdirSync(join(b.settingsDirectory, 'modelshelf')).some((name) => name.endsWith('.sqlite')), 'the databases are there')
     await until(() => ledger().size >= enough, `${enough} hashes`)
