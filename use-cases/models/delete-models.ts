@@ -20,6 +20,9 @@ export interface DeletedModels {
   batch_id?: string
 }
 
+/** What clients of a bulk delete are told of a file that is gone already; it is forgotten all the same. */
+const NOTHING = { message: 'There is nothing to delete: the file is gone already' }
+
 /** Takes a model with its files to the trash; one that is gone already is forgotten. @throws InvalidInputError, NotFoundError, OfflineError */
 export const deleteModel = (deps: Deps) => async ({ file_path: path }: { file_path?: unknown }): Promise<DeletedModel> => {
   const target = deletionTarget(deps.library, requirePath(path, 'Model path is required'))
@@ -49,7 +52,7 @@ export const deleteModels = (deps: Deps & { tasks: RunningTasks }) => async ({ f
 function summary (attempted: number, deletions: readonly Deletion[], result: OperationResult | null, signal: AbortSignal): DeletedModels {
   const units = new Map(result?.units.map((unit) => [unit.key, unit]))
   const results = deletions.flatMap((deletion): DeletedFile[] => {
-    if (deletion.kind === 'vanished') return [{ file_path: deletion.path, success: true, deleted_files: [] }]
+    if (deletion.kind === 'vanished') return [failed(deletion.path, NOTHING)]
     if (deletion.kind === 'refused') return [failed(deletion.path, deletion.error)]
     const unit = units.get(deletion.path)
     if (unit?.ok) return [{ file_path: deletion.path, success: true, deleted_files: [] }]
@@ -61,7 +64,7 @@ function summary (attempted: number, deletions: readonly Deletion[], result: Ope
     status: signal.aborted && results.length < attempted ? 'cancelled' : 'success',
     total_deleted: total,
     total_attempted: attempted,
-    cache_updated: total > 0,
+    cache_updated: total > 0 || deletions.some(({ kind }) => kind === 'vanished'),
     results,
     ...(staged && result && { batch_id: result.id })
   }
