@@ -98,7 +98,7 @@ function setCommonHeaders (reply: FastifyReply, url: string, host: string, origi
   reply.header('vary', 'Origin')
   reply.header('cross-origin-resource-policy', 'same-site')
   if (isApi(url)) return
-  const media = "'self' data: blob: https://*.civitai.com"
+  const media = "'self' data: blob: https://*.civitai.com https://img.genur.art"
   const socket = /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : ''
   reply.header('content-security-policy', `default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src ${media}; media-src ${media}; connect-src 'self'${socket}; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors ${["'self'", ...origins()].join(' ')}`)
   reply.header('cross-origin-opener-policy', 'same-origin')

@@ -21,7 +21,7 @@ export const BASE_MODEL_CATEGORIES: Readonly<Record<string, readonly string[]>> 
   ]
 }
 
-/** Every built-in name; also the allowed values of `download_skip_base_models`. */
+/** Every built-in name. */
 export const KNOWN_BASE_MODELS: readonly string[] = Object.values(BASE_MODEL_CATEGORIES).flat()
 
 const NO_DIFFUSION_MODELS: ReadonlySet<string> = new Set([

@@ -10,7 +10,8 @@ export interface TemplateValues {
   versionName: string
 }
 
-const PLACEHOLDERS = ['{base_model}', '{first_tag}', '{author}', '{model_name}', '{version_name}'] as const
+/** What a template may hold besides text. */
+export const PLACEHOLDERS = ['{base_model}', '{first_tag}', '{author}', '{model_name}', '{version_name}'] as const
 
 /** Default of a type whose template was never stored. */
 export const DEFAULT_PATH_TEMPLATE = '{base_model}/{first_tag}'

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { InvalidInputError } from '../errors.ts'
+import { PLACEHOLDERS, unknownPlaceholders } from '../models/path-template.ts'
 import { findExampleImagesProblem } from './example-images-directory.ts'
 import { findDefaultRootProblem, findFolderProblem, realFolders, realPathOrSpelling } from './folder-rules.ts'
 import { isReservedName, plainCopy } from './plain-data.ts'
@@ -8,6 +9,7 @@ import { DELETE_WORD, SECRET_MASK, settingRow } from './schema.ts'
 import { activeOf, visibleLibraries, withActiveLibrary } from './state.ts'
 import { answeredOnly } from './answer.ts'
 import { libraryTime } from './libraries.ts'
+import type { Reading } from './kinds.ts'
 import type { SettingRow } from './schema.ts'
 import type { SettingsState } from './state.ts'
 import type { Library, Refusal } from './types.ts'
@@ -54,9 +56,17 @@ function planKey (key: string, raw: unknown, effective: ReadonlyMap<string, unkn
   return { value: reading.value }
 }
 
-function readFor (row: SettingRow, raw: unknown): ReturnType<SettingRow['kind']['read']> {
+function readFor (row: SettingRow, raw: unknown): Reading {
   const reading = row.kind.read(raw)
-  return row.key === 'recipes_path' && 'value' in reading ? { value: recipesPathFrom(String(reading.value)) } : reading
+  if ('reason' in reading) return reading
+  if (row.key === 'recipes_path') return { value: recipesPathFrom(String(reading.value)) }
+  return row.key === 'download_path_templates' ? refuseUnknownPlaceholders(reading.value) : reading
+}
+
+/** A file may hold them, as the existing program writes them into paths as they stand; nobody is to save them any more. */
+function refuseUnknownPlaceholders (templates: unknown): Reading {
+  const unknown = Object.values(templates as Record<string, string>).flatMap(unknownPlaceholders)
+  return unknown.length === 0 ? { value: templates } : { reason: `must not hold ${[...new Set(unknown)].join(', ')}: there are only ${PLACEHOLDERS.join(', ')}` }
 }
 
 /** What only the disk and the other libraries can tell. */

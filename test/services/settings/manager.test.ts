@@ -158,6 +158,7 @@ t.test('either all keys of a save are taken or none', async (t) => {
   let heard = 0
   settings.onChange(() => { heard++ })
   const refused: [Record<string, unknown>, RegExp | string][] = [
+    [{ download_path_templates: { lora: '{base_model}/{bogus}' } }, /must not hold \{bogus\}/],
     [{ update_channel: 'x' }, "update_channel must be 'release' or 'nightly'"],
     [{ compact_mode: 'maybe' }, /true or false/],
     [{ compact_mode: 1 }, /true or false/],
