@@ -1,5 +1,6 @@
 import { DomainError } from '../errors.ts'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isBelow } from '../files/walk.ts'
 import type { PathQueue } from '../files/path-queue.ts'
 import type { Logger } from '../logger.ts'
 import type { ProgressHub } from '../progress/types.ts'
@@ -57,8 +58,9 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
   let directories: [path: string, key: string][] = []
   let remote: string[] = []
 
-  async function run (input: ScanInput): Promise<ScanOutcome> {
+  async function run (asked: ScanInput): Promise<ScanOutcome> {
     const begun = performance.now()
+    const input = { ...asked, directories: believable(asked.directories) }
     const total: ScanOutcome = { status: 'success', added: 0, updated: 0, removed: 0, moved: 0, message: '' }
     feed.beginScan()
     try {
@@ -70,6 +72,17 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     }
     announce(total)
     return { ...total, message: messageOf(total, type.label) }
+  }
+
+  /**
+   * A few directories tell nothing of a root that was not online at the last look: what they show is judged by what the
+   * whole root shows. Null: everything.
+   */
+  function believable (asked: string[] | null): string[] | null {
+    // Before the first whole scan nobody knows which directories there are.
+    if (asked === null || directories.length === 0) return null
+    const doubted = board.roots().filter((root) => !board.isOnline(root.id)).map((root) => root.path)
+    return asked.some((directory) => isBelow(directory, doubted)) ? null : asked
   }
 
   /**
@@ -94,11 +107,9 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
   /** Null: a root hangs and is left out at the next try. */
   async function runThread (input: ScanInput): Promise<ScanReport | null> {
     const roots: ScanRoot[] = board.roots().map((root) => ({ ...root, hung: hung.has(root.id), accepted: accepted.has(root.id), local: true }))
-    // Before the first whole scan nobody knows which directories there are.
-    const partial = directories.length > 0 ? input.directories : null
-    const request = { type: type.name, roots, full: input.full, directories: partial, known: partial ? directories : [], dotDirectories: deps.dotDirectories(), sweepBefore: directories.length === 0 ? performance.timeOrigin : null }
+    const request = { type: type.name, roots, full: input.full, directories: input.directories, known: input.directories ? directories : [], dotDirectories: deps.dotDirectories(), sweepBefore: directories.length === 0 ? performance.timeOrigin : null }
     const progress = createRootProgress(hub, type.name, roots)
-    if (partial === null) progress.listing()
+    if (input.directories === null) progress.listing()
     return await runRequest(request, input.signal, (message) => { listen(message, input, progress) }).finally(() => { progress.complete() })
   }
 

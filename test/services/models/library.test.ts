@@ -212,6 +212,28 @@ t.test('a preview that is gone gives way to another one of the model or to none,
   renameSync(`${b.roots}-away`, b.roots)
 })
 
+t.test('one folder of a disk that is away says nothing of the models in it, and all are as before when it is back', async (t) => {
+  const b = bench(t, { watch_folders: false })
+  for (let i = 0; i < 30; i++) putModel(i < 10 ? b.roots : join(b.roots, 'sub'), `m${i}`)
+  putFile(join(b.roots, 'm0.webp'), 'picture')
+  const run = await b.start()
+  await run.library.idle()
+  const before = [...run.library.index.entries()].map(({ id, file_path: path }) => `${id} ${path}`).sort()
+  renameSync(b.roots, `${b.roots}-away`)
+  mkdirSync(b.roots)
+  await run.library.reconcile()
+  t.match(run.library.rootStatus(), [{ state: 'offline', models: 30 }])
+  run.library.missPreview(join(b.roots, 'm0.webp'))
+  await run.library.idle()
+  t.match(run.library.rootStatus(), [{ state: 'offline', models: 30 }])
+  rmSync(b.roots, { recursive: true })
+  renameSync(`${b.roots}-away`, b.roots)
+  run.library.missPreview(join(b.roots, 'm0.webp'))
+  await run.library.idle()
+  t.match(run.library.rootStatus(), [{ state: 'online', models: 30 }])
+  t.strictSame([...run.library.index.entries()].map(({ id, file_path: path }) => `${id} ${path}`).sort(), before)
+})
+
 t.test('what was done on disk is followed before the answer: moves keep the model, deletions end it', async (t) => {
   const b = bench(t)
   const path = putModel(b.roots, 'a')
