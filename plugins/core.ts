@@ -10,7 +10,7 @@ import { openDatabase } from '../services/database/open.ts'
 import { createStateDatabase } from '../services/database/state.ts'
 import { assembleDownloads } from '../services/downloads/assemble-downloads.ts'
 import { followScans } from '../services/downloads/scan-marks.ts'
-import { createPathQueue } from '../services/files/path-queue.ts'
+import { createPathQueue, type PathQueue } from '../services/files/path-queue.ts'
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
 import { createJournal } from '../services/journal/journal.ts'
@@ -29,6 +29,8 @@ import { createDoor } from '../services/network/door.ts'
 import { systemClock } from '../services/progress/clock.ts'
 import { createProgressHub } from '../services/progress/hub.ts'
 import { createProviders } from '../services/providers/providers.ts'
+import { recipeCacheSchema } from '../services/recipes/recipe-store.ts'
+import { createRecipeShelf, type OpenableRecipeShelf } from '../services/recipes/recipe-shelf.ts'
 import { createSettingsManager } from '../services/settings/manager.ts'
 import { modelsOverlay } from '../services/settings/models-overlay.ts'
 import type { SettingsManager } from '../services/settings/types.ts'
@@ -70,10 +72,13 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     warn: (message, error) => { app.log.warn({ err: error }, message) }
   })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
-  const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => libraries.all.flatMap((library) => library.roots())) })
+  const recipeRoots = (): { path: string }[] => [recipes.root()].flatMap((path) => path === null ? [] : [{ path }])
+  const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots()]) })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
+
+  const recipes = createRecipes(app, options, { settings, models, hub, jobs, journal }, libraries.paths)
 
   // Of its own: what a download waits for must not stand behind a library that is hashed for the first time.
   const fileHashes = createHashPool({ lanes: 1 })
@@ -85,22 +90,24 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const metadata = createMetadata({ libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, door, providers, logger: app.log })
   const updates = createUpdates({ ...libraries.updates, libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, providers, metadata, logger: app.log })
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, recipes, state, version: programVersion() } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()
     downloads.recover()
-    openLibraries(app, libraries.all, journal.recover()).catch((error: unknown) => { app.log.error({ err: error }, 'the libraries could not be opened') })
+    openLibraries(app, libraries.all, recipes, journal.recover()).catch((error: unknown) => { app.log.error({ err: error }, 'the libraries could not be opened') })
     done()
   })
   app.addHook('onClose', async () => {
     libraries.stop()
+    recipes.stop()
     stopMarking()
     metadata.close()
     await jobs.close()
     await downloads.close()
     await fileHashes.close()
     await janitor.close()
+    await recipes.close()
     await libraries.close()
     updates.close()
     hub.close()
@@ -112,7 +119,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
 }, { name: 'core', fastify: '5.x' })
 
 /** What an earlier process left in the middle is ended before anything looks at the files. */
-async function openLibraries (app: FastifyInstance, libraries: readonly OpenableModelLibrary[], recovering: Promise<RecoveryReport>): Promise<void> {
+async function openLibraries (app: FastifyInstance, libraries: readonly OpenableModelLibrary[], recipes: OpenableRecipeShelf, recovering: Promise<RecoveryReport>): Promise<void> {
   try {
     const { operations } = await recovering
     for (const { id, kind, state, units } of operations) {
@@ -122,7 +129,7 @@ async function openLibraries (app: FastifyInstance, libraries: readonly Openable
   } catch (error) {
     app.log.error({ err: error }, 'changes that an earlier process left in the middle could not be ended')
   }
-  await Promise.all(libraries.map(async (library) => {
+  await Promise.all([...libraries, recipes].map(async (library) => {
     // The library itself tells why.
     await library.open().catch(() => undefined)
   }))
@@ -168,6 +175,7 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
   return {
     all,
     updates: { file, owned, flags },
+    paths,
     stop () { for (const library of all) library.stop() },
     async close () {
       await Promise.all(all.map(async (library) => { await library.close() }))
@@ -175,6 +183,22 @@ function createLibraries (app: FastifyInstance, { settingsDirectory, persistentC
       caches.close()
     }
   }
+}
+
+function createRecipes (app: FastifyInstance, { settingsDirectory, persistentCache, scanOnStart }: StartOptions, core: Pick<Core, 'settings' | 'models' | 'hub' | 'jobs' | 'journal'>, paths: PathQueue): OpenableRecipeShelf {
+  const caches = createCacheShelf({ settingsDirectory, persistent: persistentCache, schema: recipeCacheSchema, logger: app.log })
+  app.addHook('onClose', () => { caches.close() })
+  return createRecipeShelf({
+    ...core,
+    loras: core.models.loras.index,
+    checkpoints: core.models.checkpoints.index,
+    caches,
+    paths,
+    lastOpenedFile: join(settingsDirectory, 'stats', 'recipe_last_opened.json'),
+    clock: systemClock,
+    scanOnStart,
+    logger: app.log
+  })
 }
 
 function preferencesOf (settings: SettingsManager): IndexPreferences {

@@ -11,6 +11,7 @@ import type { Door } from './network/types.ts'
 import type { MetadataShelf } from './metadata/types.ts'
 import type { Providers } from './providers/types.ts'
 import type { Updates } from './updates/types.ts'
+import type { RecipeShelf } from './recipes/ports.ts'
 import type { StateDatabase } from './database/types.ts'
 
 /** What the shared core plugin supplies to every stack, decorated on the root as `app.core`. */
@@ -36,6 +37,8 @@ export interface Core {
   updates: Updates
   /** Brings model files from elsewhere, and knows what was ever brought. */
   downloads: Downloads
+  /** The recipes of the active library. */
+  recipes: RecipeShelf
   /** User state that cannot be rebuilt. */
   state: StateDatabase
   /** Version of the program, for pages and answers. */

@@ -8,6 +8,8 @@ import { forgetOldAsides, setAside } from './set-aside.ts'
 
 /** What a derived database must look like; another version is set aside and built anew from the disk. */
 export interface CacheSchema {
+  /** What the file is called before the library's name; `cache` by default. */
+  name?: string
   version: number
   /** Statements that build an empty database. */
   create: string
@@ -21,10 +23,10 @@ export function safeLibraryName (library: string): string {
 }
 
 /** File name of a library's cache: its name made safe, with a hash when that changed it. */
-export function cacheFileName (library: string): string {
+export function cacheFileName (library: string, name = 'cache'): string {
   const safe = safeLibraryName(library)
   const suffix = safe === library ? '' : `-${createHash('sha256').update(library).digest('hex').slice(0, 8)}`
-  return `cache-${safe}${suffix}.sqlite`
+  return `${name}-${safe}${suffix}.sqlite`
 }
 
 /**
@@ -32,7 +34,7 @@ export function cacheFileName (library: string): string {
  * A damaged file or one of another schema is set aside, never used and never in the way.
  */
 export function openCacheDatabase (settingsDirectory: string, library: string, schema: CacheSchema, logger: Logger): Database {
-  const file = join(settingsDirectory, 'modelshelf', cacheFileName(library))
+  const file = join(settingsDirectory, 'modelshelf', cacheFileName(library, schema.name))
   if (existsSync(file)) {
     const sound = openSound(file, schema, logger)
     if (sound) return sound
@@ -61,11 +63,11 @@ export function noticingDamage<T> (db: Database, work: () => T): T {
 
 function openSound (file: string, schema: CacheSchema, logger: Logger): Database | undefined {
   if (statSync(file).size === 0) {
-    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the model cache is empty; it is rebuilt from the disk')
+    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the cache is empty; it is rebuilt from the disk')
     return undefined
   }
   if (existsSync(damageMark(file))) {
-    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the model cache was found damaged while it was in use; it is rebuilt from the disk')
+    logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the cache was found damaged while it was in use; it is rebuilt from the disk')
     rmSync(damageMark(file))
     return undefined
   }
@@ -77,11 +79,11 @@ function openSound (file: string, schema: CacheSchema, logger: Logger): Database
     if (version === schema.version && damage === null) return db
     db.close()
     const aside = setAside(file, damage === null ? 'outdated' : 'corrupt')
-    logger.warn({ file, aside, damage, version }, 'the model cache cannot be used; it is rebuilt from the disk')
+    logger.warn({ file, aside, damage, version }, 'the cache cannot be used; it is rebuilt from the disk')
   } catch (error) {
     db?.close()
     if (!isCorruption(error)) throw error
-    logger.warn({ file, aside: setAside(file, 'corrupt'), err: error }, 'the model cache is damaged; it is rebuilt from the disk')
+    logger.warn({ file, aside: setAside(file, 'corrupt'), err: error }, 'the cache is damaged; it is rebuilt from the disk')
   }
   return undefined
 }

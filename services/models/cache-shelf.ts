@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { openCacheDatabase } from '../database/cache.ts'
+import { openCacheDatabase, type CacheSchema } from '../database/cache.ts'
 import type { Logger } from '../logger.ts'
 import { modelCacheSchema } from './store-schema.ts'
 
@@ -16,15 +16,17 @@ export interface CacheShelfOptions {
   settingsDirectory: string
   /** False: rows live in a temporary folder and end with the process. */
   persistent: boolean
+  /** What the caches hold; models by default. */
+  schema?: CacheSchema
   logger: Logger
 }
 
-export function createCacheShelf ({ settingsDirectory, persistent, logger }: CacheShelfOptions): CacheShelf {
+export function createCacheShelf ({ settingsDirectory, persistent, schema = modelCacheSchema, logger }: CacheShelfOptions): CacheShelf {
   const directory = persistent ? settingsDirectory : mkdtempSync(join(tmpdir(), 'modelshelf-'))
   const shelf = new Map<string, { db: Database, users: number }>()
   return {
     open (library) {
-      const place = shelf.get(library) ?? { db: openCacheDatabase(directory, library, modelCacheSchema, logger), users: 0 }
+      const place = shelf.get(library) ?? { db: openCacheDatabase(directory, library, schema, logger), users: 0 }
       shelf.set(library, place)
       place.users++
       let released = false

@@ -1,5 +1,4 @@
 import type { ProgressHub } from '../progress/types.ts'
-import type { ModelType } from './types.ts'
 
 /** The frames of `/ws/init-progress` for one type, in the wording that clients parse. */
 export interface InitProgress {
@@ -16,7 +15,7 @@ export interface InitProgress {
 
 const FRAME_MS = 500
 
-export function createInitProgress (hub: Pick<ProgressHub, 'broadcast'>, type: ModelType): InitProgress {
+export function createInitProgress (hub: Pick<ProgressHub, 'broadcast'>, type: { name: string, prefix: string, label: string }): InitProgress {
   let percent = 1
   let sent = 0
   let last: NodeJS.Timeout | null = null

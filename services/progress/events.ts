@@ -33,6 +33,14 @@ export const eventTable = {
     model_type: ModelTypeText,
     models: Type.Integer({ description: 'How many CivitAI models it is about' })
   }, { description: 'What is known of newer versions changed, or what the user wants to hear of them: `update_available` of lists may be another now.' }),
+  'recipes.changed': Type.Object({
+    created: Type.Integer({ description: 'How many' }),
+    updated: Type.Integer({ description: 'How many' }),
+    deleted: Type.Integer({ description: 'How many' })
+  }, { description: 'Recipes were created, updated or deleted: by a request, a scan, an undo.' }),
+  'recipe.created': Type.Object({ id: Type.String() }, { description: 'A recipe is there that was not there before.' }),
+  'recipe.updated': Type.Object({ id: Type.String() }, { description: 'A recipe, its image or its place changed.' }),
+  'recipe.deleted': Type.Object({ id: Type.String() }, { description: 'A recipe is gone.' }),
   'facets.changed': Type.Object({ model_type: ModelTypeText }, { description: 'Tags, base models or folders may have changed.' }),
   'scan.progress': Type.Object({
     model_type: ModelTypeText,

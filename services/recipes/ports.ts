@@ -62,6 +62,29 @@ export interface RecipeMatch {
   lora_count: number
 }
 
+/** Recipes of which one may be enough. */
+export interface RecipeGroup {
+  type: 'fingerprint' | 'source_path'
+  key: string
+  /** Of a `source_path` group, that path. */
+  fingerprint: string
+  count: number
+  /** Newest first; as lists show them, with `lora_count`. */
+  recipes: Record<string, unknown>[]
+}
+
+/** How the recipe directory was found at the last look. */
+export interface RecipeRootStatus {
+  path: string
+  state: 'unknown' | 'online' | 'offline' | 'suspect'
+  /** For people: why it is not online. */
+  reason: string | null
+  recipes: number
+  /** ISO 8601 UTC */
+  last_reconcile: string | null
+  last_duration_ms: number | null
+}
+
 export interface ChangeOptions {
   /** The route or job that asks, for the journal. */
   route: string
@@ -119,16 +142,20 @@ export interface RecipeShelf {
 
   /** Reads one row; nothing of the disk. */
   get (id: string): Recipe | undefined
+  /** As its file is now; as it was last seen when the file can't be read. */
+  read (id: string): Promise<Recipe | undefined>
   has (id: string): boolean
   /** In the order of the files' paths. */
   ids (): string[]
   /** UTF-8 JSON of the whole answer of the list route. */
   list (query: RecipeQuery): Promise<Buffer>
-  /** As the answers show it: with what the library has of its models, formatted dates, `file_url`. */
-  present (recipe: Recipe): Record<string, unknown>
+  /** As the answers show it: with what the library has of its models, `file_url`, and (unless `dates` is false) formatted dates. */
+  present (recipe: Recipe, options?: { dates: boolean }): Record<string, unknown>
   /** One entry as the answers show it. */
-  presentLora (entry: RecipeLoraEntry): Record<string, unknown>
+  presentLora (entry: RecipeLoraEntry, baseModel?: string): Record<string, unknown>
 
+  /** Groups of at least two recipes, the largest first. */
+  duplicates (options: { includePrompt: boolean }): RecipeGroup[]
   /** By the fingerprint as it is compared: every hash resolved to the SHA-256 of the library where it can be. */
   byFingerprint (fingerprint: string, options?: { except?: string }): RecipeMatch[]
   /** Ids of recipes with a LoRA of that hash, any kind, without case. */
@@ -184,4 +211,10 @@ export interface RecipeShelf {
 
   /** When it was last opened in a client, in seconds; undefined: never. */
   lastOpened (id: string): number | undefined
+  /** Notes that it is opened now; its files stay as they are. @throws NotFoundError */
+  markOpened (id: string): Promise<void>
+
+  rootStatus (): RecipeRootStatus | null
+  /** What the directory shows is believed from now on, however much of it is missing. */
+  acceptRoot (): Promise<void>
 }

@@ -1,0 +1,97 @@
+import type { IndexedModel } from '../models/entry.ts'
+import { previewUrl } from '../models/preview-url.ts'
+import { readText } from '../models/read-value.ts'
+import { bindEntry } from './bind-entry.ts'
+import { weightStem } from './checkpoint-entry.ts'
+import { withGenParamAliases } from './gen-params.ts'
+import type { Binding, Recipe } from './ports.ts'
+import type { ModelLookups } from './resolve-types.ts'
+import type { RecipeCheckpointEntry, RecipeLoraEntry } from './schema.ts'
+
+/** What clients show where there is no image. */
+export const NO_PREVIEW = '/loras_static/images/no-preview.png'
+
+type Shown = Record<string, unknown>
+
+export interface Presenter {
+  lora (entry: RecipeLoraEntry, baseModel?: string): Shown
+  checkpoint (entry: RecipeCheckpointEntry): Shown
+  /** The whole recipe; `dates` also as text. */
+  recipe (recipe: Pick<Recipe, 'document' | 'imagePath'>, options?: { dates: boolean }): Shown
+}
+
+/** Adds to recipes what the library knows of their models; what is stored is never changed (recipes §6). */
+export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, checkpoints: ModelLookups }): Presenter {
+  const lora = (entry: RecipeLoraEntry, baseModel = ''): Shown => shownEntry(entry, bindEntry(loras, entry, baseModel))
+  const checkpoint = (entry: RecipeCheckpointEntry): Shown => {
+    const binding = bindEntry(checkpoints, entry)
+    const shown = shownEntry(entry, binding)
+    const kept = previewAddress(entry.preview_url) ?? previewAddress(entry.thumbnailUrl)
+    if (kept !== undefined) shown.preview_url = kept
+    if (binding.state === 'bound') shown.model_type ??= binding.model.sub_type ?? 'checkpoint'
+    return shown
+  }
+  return {
+    lora,
+    checkpoint,
+    recipe ({ document, imagePath }, { dates } = { dates: true }) {
+      const { loras: entries, checkpoint: base, gen_params: params, ...rest } = document
+      return {
+        ...rest,
+        loras: entries.map((entry) => lora(entry, readText(document.base_model))),
+        gen_params: withGenParamAliases(params),
+        ...(base && { checkpoint: checkpoint(base) }),
+        file_url: fileUrl(imagePath),
+        ...(dates && formattedDates(document.created_date, document.modified))
+      }
+    }
+  }
+}
+
+export function fileUrl (imagePath: string): string {
+  return previewUrl(imagePath) || NO_PREVIEW
+}
+
+function shownEntry (entry: Readonly<Record<string, unknown>>, binding: Binding): Shown {
+  const shown: Shown = { ...entry, inLibrary: binding.state === 'bound' }
+  if (binding.state === 'bound') return Object.assign(shown, knownLocally(entry, binding.by, binding.model))
+  if (binding.state === 'ambiguous') shown.ambiguous = binding.candidates.map(({ file_path: path }) => path)
+  if (readText(entry.hash) !== '') Object.assign(shown, { preview_url: null, localPath: null })
+  return shown
+}
+
+function knownLocally (entry: Readonly<Record<string, unknown>>, by: string, model: IndexedModel): Shown {
+  const stem = weightStem(readText(entry.file_name))
+  return {
+    localPath: model.file_path,
+    preview_url: previewUrl(model.preview_url) || null,
+    matched_by: by,
+    ...(stem === '' && { file_name: model.file_name }),
+    ...(readText(entry.hash) === '' && { hash: model.sha256 }),
+    ...(stem !== '' && stem !== model.file_name && { renamed: true })
+  }
+}
+
+/** Files wrote paths as well as addresses. */
+function previewAddress (value: unknown): string | undefined {
+  const text = readText(value)
+  if (text === '') return undefined
+  return text.startsWith('/api/lm/previews?') || /^[a-z][a-z0-9+.-]+:\/\//i.test(text) || text === NO_PREVIEW ? text : previewUrl(text)
+}
+
+export function formattedDates (created: unknown, modified: unknown): Record<string, string> {
+  const dates: Record<string, string> = {}
+  if (typeof created === 'number' && created > 0) dates.created_date_formatted = localTime(created)
+  if (typeof modified === 'number' && modified > 0) dates.modified_formatted = localTime(modified)
+  return dates
+}
+
+const twoDigits = (number: number): string => String(number).padStart(2, '0')
+
+/** `YYYY-MM-DD HH:MM:SS` where the server is. */
+function localTime (seconds: number): string {
+  const time = new Date(seconds * 1000)
+  if (Number.isNaN(time.getTime())) return ''
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(twoDigits).join('-')
+  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits).join(':')}`
+}

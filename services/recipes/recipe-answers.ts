@@ -1,0 +1,73 @@
+import { LRUCache } from 'lru-cache'
+import type { RecipeQuery } from './ports.ts'
+import { fileUrl, formattedDates, type Presenter } from './present-recipe.ts'
+import { lorasOf, type RecipeEntry } from './recipe-entry.ts'
+import type { RecipeIndex } from './recipe-index.ts'
+import type { RecipeCheckpointEntry } from './schema.ts'
+
+export interface AnswerDeps {
+  index: RecipeIndex
+  presenter: Presenter
+  select: (query: RecipeQuery) => number[]
+  /** Changes with whatever decides what items say of models. */
+  modelStamp: () => string
+  /** Changes with whatever else decides which recipes a query finds, and in which order. */
+  selectionStamp: () => string
+}
+
+export interface RecipeAnswers {
+  /** UTF-8 JSON of `{items, total, page, page_size, total_pages}`. */
+  list (query: RecipeQuery): Buffer
+}
+
+const MOST_ITEMS = 6000
+const MOST_SELECTIONS = 32
+
+/** Lists are put together from items that are JSON already; an item is made when it is first asked for. */
+export function createRecipeAnswers ({ index, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
+  const items = new LRUCache<number, { stamp: string, json: string }>({ max: MOST_ITEMS })
+  const selections = new LRUCache<string, { stamp: string, slots: number[] }>({ max: MOST_SELECTIONS })
+  index.onSlot((slot) => { items.delete(slot) })
+
+  function item (slot: number, stamp: string): string {
+    const known = items.get(slot)
+    if (known?.stamp === stamp) return known.json
+    const entry = index.at(slot)
+    if (!entry) return 'null'
+    const json = itemJson(entry, presenter)
+    items.set(slot, { stamp, json })
+    return json
+  }
+
+  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery): number[] {
+    const key = JSON.stringify(query)
+    const stamp = selectionStamp()
+    const known = selections.get(key)
+    if (known?.stamp === stamp) return known.slots
+    const slots = select({ ...query, page: 1, pageSize: 1 })
+    selections.set(key, { stamp, slots })
+    return slots
+  }
+
+  return {
+    list (query) {
+      const slots = selection(query)
+      const { page, pageSize } = query
+      const stamp = modelStamp()
+      const shown = slots.slice((page - 1) * pageSize, page * pageSize).map((slot) => item(slot, stamp))
+      return Buffer.from(`{"items":[${shown.join(',')}],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
+    }
+  }
+}
+
+function itemJson (entry: RecipeEntry, presenter: Presenter): string {
+  const { facts, image, members, shownParams: shown, params } = entry
+  const loras = lorasOf(entry).map((lora) => presenter.lora(lora, facts.baseModel))
+  const checkpoint = entry.checkpoint === '' ? '' : `,"checkpoint":${JSON.stringify(presenter.checkpoint(JSON.parse(entry.checkpoint) as RecipeCheckpointEntry))}`
+  const rest = {
+    file_url: fileUrl(image.path),
+    ...formattedDates(facts.created, facts.modified),
+    ...(image.width !== null && image.height !== null && { width: image.width, height: image.height })
+  }
+  return `{${members},"loras":${JSON.stringify(loras)},"gen_params":${shown || params}${checkpoint},${JSON.stringify(rest).slice(1)}`
+}

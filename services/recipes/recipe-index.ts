@@ -1,0 +1,197 @@
+import { createPostings, type Postings } from './postings.ts'
+import { recipeEntry, type RecipeEntry } from './recipe-entry.ts'
+import type { StoredRecipe } from './recipe-store.ts'
+import { createSlotOrder, type SlotOrder } from './slot-order.ts'
+
+/**
+ * The recipes in memory, each in a slot. Of several files with one id only the newest is shown.
+ * Reads are synchronous and touch neither disk nor database.
+ */
+export interface RecipeIndex {
+  /** Grows with every change. */
+  readonly version: number
+  readonly size: number
+  /** Slots that were ever used: masks are as long. */
+  readonly slots: number
+  at (slot: number): RecipeEntry | undefined
+  get (id: string): RecipeEntry | undefined
+  slotOf (id: string): number | undefined
+  entries (): Generator<[number, RecipeEntry]>
+  readonly byDate: SlotOrder
+  readonly byTitle: SlotOrder
+  readonly postings: RecipePostings
+  /** Ids of rows; answers ids that more than one file bears, with the files that are not shown. */
+  apply (change: { upsert?: readonly StoredRecipe[], remove?: readonly number[] }): Shadowed[]
+  /** Told of slots whose recipe is new, another, or gone (undefined). */
+  onSlot (listener: (slot: number, entry: RecipeEntry | undefined) => void): void
+  clear (): void
+}
+
+export interface Shadowed { id: string, shown: string, hidden: string }
+
+export interface RecipePostings {
+  tag: Postings<string>
+  baseModel: Postings<string>
+  folder: Postings<string>
+  loraHash: Postings<string>
+  /** Of LoRAs that have no hash. */
+  loraVersion: Postings<number>
+  checkpointHash: Postings<string>
+  checkpointVersion: Postings<number>
+  source: Postings<string>
+  imageId: Postings<string>
+  fingerprint: Postings<string>
+}
+
+export function createRecipeIndex (): RecipeIndex {
+  const entries: (RecipeEntry | undefined)[] = []
+  const free: number[] = []
+  const slotById = new Map<string, number>()
+  const idOfRow = new Map<number, string>()
+  /** All files of an id that more than one file bears. */
+  const rivals = new Map<string, RecipeEntry[]>()
+  const listeners: ((slot: number, entry: RecipeEntry | undefined) => void)[] = []
+  let postings = createRecipePostings()
+  let version = 0
+
+  const all = (): number[] => [...slotById.values()]
+  const at = (slot: number): RecipeEntry | undefined => entries[slot]
+  const byDate = createSlotOrder((a, b) => compareDates(entries[a], entries[b]) || a - b, all)
+  const byTitle = createSlotOrder((a, b) => compareTitles(entries[a], entries[b]) || a - b, all)
+
+  function show (id: string, entry: RecipeEntry | undefined): void {
+    const slot = slotById.get(id) ?? free.pop() ?? entries.length
+    const former = entries[slot]
+    if (former) {
+      byDate.remove(slot)
+      byTitle.remove(slot)
+      eachKey(postings, former, (of, key) => { of.remove(key, slot) })
+    }
+    entries[slot] = entry
+    if (entry) {
+      slotById.set(id, slot)
+      eachKey(postings, entry, (of, key) => { of.add(key, slot) })
+      byDate.add(slot)
+      byTitle.add(slot)
+    } else {
+      slotById.delete(id)
+      free.push(slot)
+    }
+    for (const listener of listeners) listener(slot, entry)
+  }
+
+  function remove (row: number): void {
+    const id = idOfRow.get(row)
+    if (id === undefined) return
+    idOfRow.delete(row)
+    const others = (rivals.get(id) ?? []).filter((entry) => entry.id !== row)
+    if (others.length > 1) rivals.set(id, others)
+    else rivals.delete(id)
+    const slot = slotById.get(id)
+    if (slot !== undefined && entries[slot]?.id === row) show(id, newest(others))
+  }
+
+  function put (row: StoredRecipe): Shadowed[] {
+    const entry = recipeEntry(row)
+    const id = row.recipeId
+    if (idOfRow.has(row.id) && idOfRow.get(row.id) !== id) remove(row.id)
+    idOfRow.set(row.id, id)
+    const slot = slotById.get(id)
+    const shown = slot === undefined ? undefined : entries[slot]
+    const known = rivals.get(id) ?? (shown ? [shown] : [])
+    const bearers = [...known.filter((other) => other.id !== row.id), entry]
+    if (bearers.length > 1) rivals.set(id, bearers)
+    const best = newest(bearers) ?? entry
+    if (best !== shown) show(id, best)
+    return bearers.filter((other) => other !== best).map((other) => ({ id, shown: best.jsonPath, hidden: other.jsonPath }))
+  }
+
+  return {
+    get version () { return version },
+    get size () { return slotById.size },
+    get slots () { return entries.length },
+    at,
+    get (id) {
+      const slot = slotById.get(id)
+      return slot === undefined ? undefined : entries[slot]
+    },
+    slotOf: (id) => slotById.get(id),
+    * entries () {
+      for (const slot of slotById.values()) {
+        const entry = entries[slot]
+        if (entry) yield [slot, entry]
+      }
+    },
+    byDate,
+    byTitle,
+    get postings () { return postings },
+    apply ({ upsert = [], remove: gone = [] }) {
+      for (const row of gone) remove(row)
+      const shadowed = upsert.flatMap(put)
+      if (upsert.length + gone.length > 0) version++
+      return shadowed
+    },
+    onSlot: (listener) => { listeners.push(listener) },
+    clear () {
+      for (const id of [...slotById.keys()]) show(id, undefined)
+      rivals.clear()
+      idOfRow.clear()
+      entries.length = 0
+      free.length = 0
+      postings = createRecipePostings()
+      byDate.forget()
+      byTitle.forget()
+      version++
+    }
+  }
+}
+
+function createRecipePostings (): RecipePostings {
+  return {
+    tag: createPostings(),
+    baseModel: createPostings(),
+    folder: createPostings(),
+    loraHash: createPostings(),
+    loraVersion: createPostings(),
+    checkpointHash: createPostings(),
+    checkpointVersion: createPostings(),
+    source: createPostings(),
+    imageId: createPostings(),
+    fingerprint: createPostings()
+  }
+}
+
+function eachKey (postings: RecipePostings, { folder, facts, imageId }: RecipeEntry, use: <Key>(of: Postings<Key>, key: Key) => void): void {
+  for (const tag of facts.tags) use(postings.tag, tag)
+  use(postings.folder, folder)
+  if (facts.baseModel !== '') use(postings.baseModel, facts.baseModel)
+  if (facts.source !== '') use(postings.source, facts.source)
+  if (imageId !== '') use(postings.imageId, imageId)
+  if (facts.fingerprint !== '') use(postings.fingerprint, facts.fingerprint)
+  for (const [at, hash] of facts.hashes.entries()) {
+    const version = facts.versions[at] ?? 0
+    if (hash !== '') use(postings.loraHash, hash)
+    else if (version > 0) use(postings.loraVersion, version)
+  }
+  if (facts.checkpoint !== '') use(postings.checkpointHash, facts.checkpoint)
+  else if (facts.checkpointVersion > 0) use(postings.checkpointVersion, facts.checkpointVersion)
+}
+
+function newest (entries: readonly RecipeEntry[]): RecipeEntry | undefined {
+  return entries.reduce<RecipeEntry | undefined>((best, entry) => !best || (entry.facts.modified - best.facts.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
+}
+
+/** Newest first; of equal ones, by path. */
+function compareDates (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+  if (!a || !b) return 0
+  return b.date - a.date || compareTexts(a.image.path, b.image.path)
+}
+
+function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+  if (!a || !b) return 0
+  return compareTexts(a.titleKey, b.titleKey) || compareTexts(a.image.path, b.image.path)
+}
+
+function compareTexts (a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
