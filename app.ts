@@ -19,6 +19,7 @@ import organizeRoutes from './routes/organize/index.ts'
 import networkRoutes from './routes/network/index.ts'
 import presenceRoutes from './routes/presence/index.ts'
 import progressRoutes from './routes/progress/index.ts'
+import recipeRoutes from './routes/recipes/index.ts'
 import settingsRoutes from './routes/settings/index.ts'
 import storageRoutes from './routes/storage/index.ts'
 import webRoutes from './routes/web/index.ts'
@@ -43,6 +44,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(sharedModelRoutes)
   await fastify.register(downloadRoutes)
   await fastify.register(presenceRoutes)
+  await fastify.register(recipeRoutes)
   await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
   await fastify.register(networkRoutes)

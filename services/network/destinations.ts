@@ -6,5 +6,7 @@ export const destinationNames = {
   /** Files of models wherever a provider says they lie: CivitAI with its key, any public host without. */
   files: 'model-files',
   /** Previews and example images on content networks, never with a key. */
-  media: 'media'
+  media: 'media',
+  /** The ComfyUI that the settings name. */
+  comfyUi: 'comfyui'
 } as const

@@ -92,7 +92,8 @@ function rowOf ({ raw, stats }: ReadRecipeFile, { jsonPath, folder, image }: { j
   const document = readRecipe(raw, { imagePath: image.path, folder })
   document.has_workflow ??= image.hasWorkflow
   // files of some writers have none, and duplicates are found all the same
-  if (readText(document.fingerprint) === '' && document.loras.length > 0) document.fingerprint = fingerprint(document.loras)
+  const own = fingerprint(document.loras)
+  if (readText(document.fingerprint) === '' && own !== '') document.fingerprint = own
   const { loras, gen_params: params, checkpoint, ...members } = document
   const paramsText = JSON.stringify(params)
   const shown = JSON.stringify(withGenParamAliases(params))

@@ -7,6 +7,7 @@ import app from '../../app.ts'
 import { fastifyOptions } from '../../plugins/server-options.ts'
 import type { StartOptions } from '../../services/core.ts'
 import type { OpenableModelLibrary } from '../../services/models/library.ts'
+import type { OpenableRecipeShelf } from '../../services/recipes/recipe-shelf.ts'
 import type { FrameSink } from '../../services/progress/types.ts'
 
 type TestScope = Pick<Test, 'testdir' | 'teardown'>
@@ -82,6 +83,7 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
   server.core.hub.attach('fetch', into(frames))
   server.core.hub.subscribe(into(events))
   const libraries = Object.values(server.core.models) as OpenableModelLibrary[]
+  const recipes = server.core.recipes as OpenableRecipeShelf
 
   async function call (method: 'GET' | 'POST' | 'DELETE' | 'PUT', url: string, body?: unknown): Promise<Answer> {
     const answer = await server.inject({ method, url, ...(body !== undefined && { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) })
@@ -100,8 +102,8 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
     post: async (url, body = {}) => await call('POST', url, body),
     get: async (url) => await call('GET', url),
     async idle () {
-      while (libraries.some((library) => !library.opened)) await new Promise((resolve) => setImmediate(resolve))
-      for (const library of libraries) await library.idle()
+      while ([...libraries, recipes].some((library) => !library.opened)) await new Promise((resolve) => setImmediate(resolve))
+      for (const library of [...libraries, recipes]) await library.idle()
     },
     async close () {
       if (runs.delete(run)) await server.close()
