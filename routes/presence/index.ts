@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Core } from '../../services/core.ts'
 import { createPresenceUseCases, type PresenceUseCases } from '../../use-cases/presence/index.ts'
-import { CheckManyParameters, CheckParameters, Checked, CheckedMany, DeletedVersion, ModelParameters, SetStatusBody, SetStatusParameters, Status, StatusParameters, VersionParameters, VersionStates, answers, documentedOnly, tags } from './schemas.ts'
+import { CheckManyParameters, CheckParameters, Checked, CheckedMany, DeletedVersion, ModelParameters, SetStatusBody, SetStatusParameters, Status, StatusParameters, UserModels, UserParameters, VersionParameters, VersionStates, answers, documentedOnly, tags } from './schemas.ts'
 
 type Query = Record<string, string | string[] | undefined>
 
@@ -36,6 +36,11 @@ function registerQuestions (app: FastifyInstance): void {
     validatorCompiler: documentedOnly,
     schema: { operationId: 'listVersionStates', tags, summary: 'All versions of a model as its provider lists them, and which of them are or were here', querystring: ModelParameters, response: answers(VersionStates, 400, 404) }
   }, async (request) => ({ success: true, ...await useCases.listVersionStates(firstValues(request.query)) }))
+
+  app.get<{ Querystring: Query }>('/api/lm/civitai/user-models', {
+    validatorCompiler: documentedOnly,
+    schema: { operationId: 'listUserModels', tags, summary: 'What a creator has published, a page at a time, and what of it is or was here', querystring: UserParameters, response: answers(UserModels, 400, 502) }
+  }, async (request) => ({ success: true, ...await useCases.listUserModels(firstValues(request.query)) }))
 }
 
 /** Extensions change by GET; POST is as good. */

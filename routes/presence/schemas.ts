@@ -60,6 +60,27 @@ export const VersionStates = success({
   versions: Type.Array(Type.Object({ id: Type.Integer(), name: Type.String(), thumbnailUrl: nullable(Type.String()), inLibrary: Type.Boolean(), hasBeenDownloaded: Type.Boolean() }))
 })
 
+export const UserParameters = parameters({ username: text('Name of the creator on CivitAI'), cursor: text('`nextCursor` of the page before') })
+export const UserModels = success({
+  username: Type.String(),
+  versions: Type.Array(Type.Object({
+    modelId: Type.Integer(),
+    versionId: Type.Integer(),
+    modelName: Type.String(),
+    versionName: Type.String(),
+    type: Type.String({ description: "CivitAI's type in lower case" }),
+    tags: Type.Array(Type.String()),
+    baseModel: Type.String(),
+    thumbnailUrl: nullable(Type.String()),
+    inLibrary: Type.Boolean(),
+    hasBeenDownloaded: Type.Boolean()
+  })),
+  modelCount: Type.Integer({ description: 'Models of this page that can be used here' }),
+  nextCursor: nullable(Type.String()),
+  hasMore: Type.Boolean(),
+  estimatedTotal: nullable(Type.Integer(), 'How many models the creator has; on the first page only, and where CivitAI says it')
+})
+
 export const VersionParameters = parameters({ modelVersionId: text('CivitAI version') })
 export const DeletedVersion = success({
   modelType: Type.String(),

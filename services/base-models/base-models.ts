@@ -2,10 +2,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { Value } from '@sinclair/typebox/value'
-import { DomainError } from '../errors.ts'
-import type { Door } from '../network/types.ts'
+import type { CivitaiClient } from '../civitai/types.ts'
 import { BASE_MODEL_CATEGORIES, KNOWN_BASE_MODELS } from '../models/base-model-names.ts'
-import { FetchedNamesFile, RemoteEnums, type FetchedNames } from './schema.ts'
+import { FetchedNamesFile, type FetchedNames } from './schema.ts'
 
 export interface BaseModelList {
   /** Built-in and fetched names, sorted. */
@@ -37,11 +36,9 @@ export interface BaseModels {
 }
 
 export interface BaseModelsDeps {
-  door: Pick<Door, 'request' | 'register' | 'destinations'>
+  civitai: Pick<CivitaiClient, 'enums'>
   /** Where fetched names are kept, e.g. `<settings dir>/modelshelf/base-models.json`. */
   file: string
-  /** Base of the API, e.g. `https://civitai.red/api/v1`. */
-  apiBase: string
   /** False keeps us from asking by ourselves; a refresh that someone asks for is made all the same. */
   fetchWhenExpired: () => boolean
   now?: () => number
@@ -52,20 +49,9 @@ export interface BaseModelsDeps {
 const TTL_SECONDS = 7 * 24 * 3600
 /** After a failed fetch nobody waits for another one for so long. */
 const RETRY_AFTER_MS = 10 * 60 * 1000
-const DESTINATION = 'civitai-base-models'
-const MAX_ANSWER_BYTES = 1024 * 1024
 /** People wait for this answer, and the built-in names are a good one. */
 const FETCH_TIMEOUT_MS = 10_000
 const MAX_NAMES = 2000
-
-/** Names of the API answer; hostile or broken entries are left out. */
-function namesIn (body: Buffer): string[] {
-  const answer: unknown = JSON.parse(body.toString('utf8'))
-  if (!Value.Check(RemoteEnums, answer)) throw new DomainError('upstream', 'unexpected-answer', 'The list of base models has an unexpected form')
-  const names = (answer.ActiveBaseModel ?? answer.BaseModel ?? []).filter((name): name is string => typeof name === 'string' && name.trim() !== '' && name.length <= 200)
-  if (names.length === 0) throw new DomainError('upstream', 'unexpected-answer', 'The list of base models is empty')
-  return [...new Set(names.map((name) => name.trim()))].slice(0, MAX_NAMES)
-}
 
 /** Base-model names: built in, joined by those the provider lists, kept on disk between runs. */
 export function createBaseModels (deps: BaseModelsDeps): BaseModels {
@@ -74,15 +60,6 @@ export function createBaseModels (deps: BaseModelsDeps): BaseModels {
   let loaded: Promise<void> | undefined
   let running: Promise<boolean> | undefined
   let lastFailure = -Infinity
-
-  if (!deps.door.destinations().some((destination) => destination.name === DESTINATION)) {
-    deps.door.register({
-      name: DESTINATION,
-      purpose: 'Names of base models, fetched at most once a week',
-      origins: [new URL(deps.apiBase).origin],
-      enabled: () => true
-    })
-  }
 
   async function load (): Promise<void> {
     try {
@@ -105,11 +82,19 @@ export function createBaseModels (deps: BaseModelsDeps): BaseModels {
     }
   }
 
+  /** The active names, or all where none are marked as active. */
+  async function namesNow (): Promise<string[]> {
+    const outcome = await deps.civitai.enums({ urgent: true, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
+    if (outcome.kind !== 'found') throw new Error('message' in outcome ? outcome.message : `The provider answered: ${outcome.kind}`)
+    const { activeBaseModels, baseModels } = outcome.value
+    const names = (activeBaseModels.length > 0 ? activeBaseModels : baseModels).map((name) => name.trim()).filter((name) => name !== '')
+    if (names.length === 0) throw new Error('The list of base models is empty')
+    return [...new Set(names)].slice(0, MAX_NAMES)
+  }
+
   async function fetchNames (): Promise<boolean> {
     try {
-      const answer = await deps.door.request({ destination: DESTINATION, url: `${deps.apiBase}/enums`, maxBytes: MAX_ANSWER_BYTES, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
-      if (answer.status !== 200) throw new DomainError('upstream', 'unexpected-status', `The list of base models was answered with ${answer.status}`)
-      fetched = { names: namesIn(answer.body), fetched_at: new Date(now()).toISOString() }
+      fetched = { names: await namesNow(), fetched_at: new Date(now()).toISOString() }
       await keep(fetched)
       return true
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { CivitaiClient, Failure } from '../civitai/types.ts'
 import type { DomainError } from '../errors.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { JobContext } from '../jobs/types.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { CallOptions } from '../network/types.ts'
@@ -51,7 +52,12 @@ async function checkPart (deps: CheckRunDeps, part: readonly number[], options: 
   const call = { signal: options.signal, patienceMs: PATIENCE_MS }
   const answer = await civitai.models(part, call)
   if (answer.kind !== 'found') return gaveUp(answer, part, options)
-  const listed = new Map([...answer.value].map(([id, { modelVersions = [] }]) => [id, keeper.read(modelVersions)] as const))
+  const slice = createSlices()
+  const listed = new Map<number, RemoteVersion[]>()
+  for (const [id, { modelVersions = [] }] of answer.value) {
+    listed.set(id, keeper.read(modelVersions))
+    await slice()
+  }
   await tellUsage(civitai, [...listed].map(([id, remote]) => ({ record: keeper.current(type, id), remote })), call)
   const written: number[] = []
   try {
@@ -61,6 +67,7 @@ async function checkPart (deps: CheckRunDeps, part: readonly number[], options: 
       const end = remote ? take(deps, options, modelId, remote) : await checkOne(deps, modelId, options, call)
       if (end) return end
       written.push(modelId)
+      await slice()
     }
     return null
   } finally {

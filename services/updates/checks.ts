@@ -1,9 +1,11 @@
 import { ServiceNotReadyError } from '../errors.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { Job, JobContext, JobSystem } from '../jobs/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { runCheck, type CheckEnd, type CheckRunDeps } from './check-run.ts'
+import type { RecordState } from './store.ts'
 import type { CheckScope, UpdateRecord } from './types.ts'
 
 /** What came of a check, as its job keeps it. */
@@ -14,6 +16,7 @@ export interface ChecksDeps extends CheckRunDeps {
   jobs: JobSystem
   hub: Pick<ProgressHub, 'broadcast'>
   hasUpdate: (record: UpdateRecord) => boolean
+  states: () => Promise<ReadonlyMap<number, RecordState>>
   now: () => number
 }
 
@@ -21,7 +24,7 @@ const KIND = 'update-check'
 const DAY_S = 24 * 60 * 60
 
 /** Whether CivitAI is to be asked again without being told to. */
-export function isDue (record: UpdateRecord | undefined, now: number): boolean {
+export function isDue (record: RecordState | undefined, now: number): boolean {
   if (!record) return true
   if (record.shouldIgnore) return false
   // A time in the future is a clock that was wrong.
@@ -56,7 +59,8 @@ export function createChecks (deps: ChecksDeps) {
   async function check (scope: CheckScope, context: JobContext): Promise<CheckResult> {
     const { type, force } = scope
     const models = scopeOf(scope)
-    const due = models.filter((id) => force || isDue(keeper.stored(type, id), deps.now()))
+    const states = force ? null : await deps.states()
+    const due = models.filter((id) => states === null || isDue(states.get(id), deps.now()))
     const counted = { processed: 0, failed: 0 }
     const send = (status: string, further: Record<string, unknown> = {}): void => {
       hub.broadcast('fetch', { type: 'model_updates_progress', model_type: type, job_id: context.id, status, total: due.length, processed: counted.processed, ...further }, { key: `model_updates_progress:${type}`, coalesce: status === 'processing' })
@@ -93,6 +97,15 @@ export function createChecks (deps: ChecksDeps) {
   return {
     start: (scope: CheckScope): Job => jobs.start(KIND, scope),
     /** Those of the scope that have an update now. */
-    updatesIn: (scope: CheckScope): UpdateRecord[] => scopeOf(scope).flatMap((id) => keeper.stored(scope.type, id) ?? []).filter(deps.hasUpdate)
+    async updatesIn (scope: CheckScope): Promise<UpdateRecord[]> {
+      const found: UpdateRecord[] = []
+      const slice = createSlices()
+      for (const id of scopeOf(scope)) {
+        const record = keeper.stored(scope.type, id)
+        if (record && deps.hasUpdate(record)) found.push(record)
+        await slice()
+      }
+      return found
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { isDownloadable } from '../civitai/access.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { ModelEntry } from '../models/entry.ts'
 import type { IndexPreferences, UpdateFlags } from '../models/ports.ts'
 import type { SettingsManager } from '../settings/types.ts'
@@ -34,7 +34,6 @@ interface Candidate extends Access {
 }
 
 const LOOK_EVERY_MS = 2000
-const SLICE_MS = 8
 const SETTINGS = ['hide_early_access_updates', 'hide_paid_updates']
 
 interface Row {
@@ -99,13 +98,10 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
 
   async function readAll (db: Database): Promise<Candidates> {
     const found: Candidates = new Map()
-    let sliceEnds = performance.now() + SLICE_MS
+    const slice = createSlices()
     for (const row of db.prepare<[], Row>(ROWS).iterate()) {
       addRow(found, row)
-      if (performance.now() > sliceEnds) {
-        await nextTurn()
-        sliceEnds = performance.now() + SLICE_MS
-      }
+      await slice()
     }
     return found
   }

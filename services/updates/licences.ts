@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { licenceDefaults } from '../civitai/enrich.ts'
 import type { CivitaiModelDocument } from '../civitai/schema.ts'
 import type { CivitaiClient } from '../civitai/types.ts'
 import { DomainError, ServiceNotReadyError } from '../errors.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { JobContext, JobSystem } from '../jobs/types.ts'
 import { describeFailure } from '../journal/errors.ts'
 import type { EditSidecar } from '../models/edit-sidecar.ts'
@@ -27,7 +27,6 @@ const KIND = 'licence-fetch'
 const ROUTE = 'fetch-missing-license'
 const MODELS_A_CALL = 100
 const PATIENCE_MS = 2 * 60 * 1000
-const SLICE_MS = 8
 
 const keys = Object.keys(licenceDefaults) as (keyof typeof licenceDefaults)[]
 
@@ -46,15 +45,13 @@ export function createLicences ({ civitai, libraryOf, editSidecarOf, jobs, hub }
     if (!library.opened) throw new ServiceNotReadyError()
     const wanted = modelIds && new Set(modelIds)
     const found = new Map<number, string[]>()
-    let sliceEnds = performance.now() + SLICE_MS
+    const slice = createSlices()
     for (const { civitai: version, file_path: path } of [...library.index.entries(), ...library.index.excluded()]) {
       if (version?.modelId === undefined || (wanted && !wanted.has(version.modelId))) continue
       const document = library.sidecar(path)
       if (document && isLacking(document)) found.set(version.modelId, [...found.get(version.modelId) ?? [], path])
-      if (performance.now() < sliceEnds) continue
-      await nextTurn()
+      await slice()
       await checkpoint()
-      sliceEnds = performance.now() + SLICE_MS
     }
     return found
   }

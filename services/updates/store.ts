@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import { paidAccessOf } from '../civitai/access.ts'
+import { createSlices } from '../jobs/slices.ts'
 import { modelTypes, type ModelTypeName } from '../models/types.ts'
 import type { KnownVersion, UpdateRecord } from './types.ts'
 
@@ -8,10 +9,14 @@ import type { KnownVersion, UpdateRecord } from './types.ts'
 export interface UpdateStore {
   /** `type` is what a record without a readable one gets. */
   find (modelId: number, type: ModelTypeName): UpdateRecord | undefined
+  /** When CivitAI was asked for each model, and which ones are ignored; read in slices. */
+  states (): Promise<Map<number, RecordState>>
   /** Replaces the record; columns that others added keep their values. */
   save (record: UpdateRecord): void
   close (): void
 }
+
+export type RecordState = Pick<UpdateRecord, 'lastCheckedAt' | 'shouldIgnore'>
 
 export interface UpdateStoreDeps {
   /** Of the active library; another one after a switch. */
@@ -47,8 +52,21 @@ const STATUS = `INSERT INTO model_update_status (model_id, model_type, last_chec
 const VERSION = `INSERT INTO model_update_versions (model_id, version_id, ${columns.join(', ')}) VALUES (@model_id, @version_id, ${columns.map((name) => `@${name}`).join(', ')})
   ON CONFLICT (model_id, version_id) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`
 
+/** Preparing a statement costs more than running it. */
+function statementsOf (db: Database) {
+  return {
+    status: db.prepare<[number], StatusRow>('SELECT * FROM model_update_status WHERE model_id = ?'),
+    states: db.prepare<[], StatusRow & { model_id: number }>('SELECT model_id, model_type, last_checked_at, should_ignore_model FROM model_update_status'),
+    versions: db.prepare<[number], VersionRow>('SELECT * FROM model_update_versions WHERE model_id = ? ORDER BY sort_index, version_id DESC'),
+    ids: db.prepare<[number], number>('SELECT version_id FROM model_update_versions WHERE model_id = ?').pluck(),
+    putStatus: db.prepare(STATUS),
+    putVersion: db.prepare(VERSION),
+    drop: db.prepare('DELETE FROM model_update_versions WHERE model_id = ? AND version_id = ?')
+  }
+}
+
 export function createUpdateStore ({ file, open }: UpdateStoreDeps): UpdateStore {
-  let opened: { file: string, db: Database } | null = null
+  let opened: { file: string, db: Database, statements: ReturnType<typeof statementsOf> } | null = null
 
   function close (): void {
     opened?.db.close()
@@ -56,43 +74,55 @@ export function createUpdateStore ({ file, open }: UpdateStoreDeps): UpdateStore
   }
 
   /** A question alone makes no file. */
-  function database (create: boolean): Database | undefined {
+  function database (create: boolean): typeof opened {
     const wanted = file()
-    if (opened?.file === wanted && existsSync(wanted)) return opened.db
+    if (opened?.file === wanted && existsSync(wanted)) return opened
     close()
-    if (!create && !existsSync(wanted)) return undefined
-    opened = { file: wanted, db: open(wanted) }
-    return opened.db
+    if (!create && !existsSync(wanted)) return null
+    const db = open(wanted)
+    opened = { file: wanted, db, statements: statementsOf(db) }
+    return opened
   }
 
   return {
     find (modelId, type) {
-      const db = database(false)
-      const status = db?.prepare<[number], StatusRow>('SELECT * FROM model_update_status WHERE model_id = ?').get(modelId)
-      const rows = db?.prepare<[number], VersionRow>('SELECT * FROM model_update_versions WHERE model_id = ? ORDER BY sort_index, version_id DESC').all(modelId) ?? []
+      const statements = database(false)?.statements
+      const status = statements?.status.get(modelId)
+      const rows = statements?.versions.all(modelId) ?? []
       if (!status && rows.length === 0) return undefined
       return {
         modelId,
         modelType: typeNames.includes(String(status?.model_type)) ? status?.model_type as ModelTypeName : type,
-        lastCheckedAt: numberOf(status?.last_checked_at),
-        shouldIgnore: Boolean(status?.should_ignore_model),
+        ...stateOf(status),
         versions: rows.map(versionOf)
       }
     },
+    async states () {
+      const found = new Map<number, RecordState>()
+      const slice = createSlices()
+      for (const row of database(false)?.statements.states.all() ?? []) {
+        found.set(row.model_id, stateOf(row))
+        await slice()
+      }
+      return found
+    },
     save (record) {
-      const db = database(true)
-      db?.transaction(() => {
-        db.prepare(STATUS).run(record.modelId, record.modelType, record.lastCheckedAt, Number(record.shouldIgnore))
+      const target = database(true)
+      if (!target) return
+      const { db, statements } = target
+      db.transaction(() => {
+        statements.putStatus.run(record.modelId, record.modelType, record.lastCheckedAt, Number(record.shouldIgnore))
         const kept = new Set(record.versions.map(({ versionId }) => versionId))
-        const present = db.prepare('SELECT version_id FROM model_update_versions WHERE model_id = ?').pluck().all(record.modelId) as number[]
-        const drop = db.prepare('DELETE FROM model_update_versions WHERE model_id = ? AND version_id = ?')
-        for (const id of present) if (!kept.has(id)) drop.run(record.modelId, id)
-        const put = db.prepare(VERSION)
-        for (const version of record.versions) put.run(rowOf(record.modelId, version))
+        for (const id of statements.ids.all(record.modelId)) if (!kept.has(id)) statements.drop.run(record.modelId, id)
+        for (const version of record.versions) statements.putVersion.run(rowOf(record.modelId, version))
       }).immediate()
     },
     close
   }
+}
+
+function stateOf (row: StatusRow | undefined): RecordState {
+  return { lastCheckedAt: numberOf(row?.last_checked_at), shouldIgnore: Boolean(row?.should_ignore_model) }
 }
 
 const textOf = (value: unknown): string | null => typeof value === 'string' && value !== '' ? value : null

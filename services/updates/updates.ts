@@ -73,7 +73,7 @@ export function createUpdates (deps: UpdatesDeps): Updates {
     return record
   }
 
-  const checks = createChecks({ civitai, chain, keeper, libraryOf, jobs, hub, hasUpdate: isUpdate, now, onWritten })
+  const checks = createChecks({ civitai, chain, keeper, libraryOf, jobs, hub, hasUpdate: isUpdate, states: async () => await store.states(), now, onWritten })
   const startLicences = createLicences({ civitai, libraryOf, editSidecarOf: (type) => of(editors.get(type), type), jobs, hub })
 
   /** @throws DomainError for a job that failed; null for one that was cancelled */
@@ -112,7 +112,7 @@ export function createUpdates (deps: UpdatesDeps): Updates {
     isEarlyAccess: (version) => isInEarlyAccess({ ...version, endsAt: endOf(version.earlyAccessEndsAt) }, now()),
     async check (scope) {
       const job = await ended(scope.type, checks.start(scope).id)
-      return job ? { status: 'completed', records: checks.updatesIn(scope) } : { status: 'cancelled' }
+      return job ? { status: 'completed', records: await checks.updatesIn(scope) } : { status: 'cancelled' }
     },
     async record ({ type, modelId, refresh, force }) {
       const stored = keeper.stored(type, modelId)

@@ -102,14 +102,6 @@ export type ModelUseCases = ReturnType<typeof createModelUseCases>
 
 const MEGABYTE = 1024 * 1024
 const DEFAULT_CACHE_MB = 16
-const CIVITAI_BASE = 'https://civitai.red/api/v1'
-
-/** Base of the CivitAI API, which the user may have pointed elsewhere. */
-function civitaiBase ({ settings }: Core): string {
-  const configured = settings.get<Record<string, string> | undefined>('provider_base_urls')?.civitai
-  return (configured && URL.canParse(configured) ? configured : CIVITAI_BASE).replace(/\/+$/, '')
-}
-
 function createServing (core: Core) {
   const { settings } = core
   const serving = createPreviewServing({
@@ -130,9 +122,8 @@ export function createSharedModelUseCases (core: Core, { warn }: StackLog) {
   const libraries = Object.values(core.models)
   const deps = { libraries, hub: core.hub, serving: createServing(core) }
   const baseModels = createBaseModels({
-    door: core.door,
+    civitai: core.providers.civitai,
     file: join(core.settings.directory, 'modelshelf', 'base-models.json'),
-    apiBase: civitaiBase(core),
     fetchWhenExpired: () => true,
     warn
   })

@@ -1,11 +1,11 @@
 import { kindOfModelType } from '../../services/civitai/file-choice.ts'
-import { localVersions } from '../../services/downloads/present-version.ts'
 import type { VersionHistory } from '../../services/downloads/version-history.ts'
 import { DomainError, InvalidInputError, NotFoundError } from '../../services/errors.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { ProviderChain } from '../../services/providers/types.ts'
 import { requireOpened } from './check-models.ts'
 import { requiredId, type Parameters } from './read-parameters.ts'
+import { localStateOf } from './local-state.ts'
 
 export interface VersionState { id: number, name: string, thumbnailUrl: string | null, inLibrary: boolean, hasBeenDownloaded: boolean }
 
@@ -24,14 +24,11 @@ export const listVersionStates = ({ libraries, chain, history }: VersionStatesDe
   const kind = kindOfModelType(type)
   const library = libraries.find((one) => one.type.name === kind)
   if (!library) throw new InvalidInputError(`Models of type "${type}" are not supported`, 'model-type-unsupported')
-  const downloaded = history.downloaded(library.type.name, modelVersions.map(({ id }) => id))
+  const stateOf = localStateOf({ library, history }, modelVersions.map(({ id }) => id))
   return {
     modelId,
     modelName: name,
     modelType: type.toLowerCase(),
-    versions: modelVersions.map(({ id, name = '', images }) => {
-      const inLibrary = localVersions(library, id).length > 0
-      return { id, name, thumbnailUrl: images?.[0]?.url ?? null, inLibrary, hasBeenDownloaded: downloaded.has(id) || (inLibrary && !history.knows(library.type.name, id)) }
-    })
+    versions: modelVersions.map(({ id, name = '', images }) => ({ id, name, thumbnailUrl: images?.[0]?.url ?? null, ...stateOf(id) }))
   }
 }

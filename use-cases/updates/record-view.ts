@@ -20,7 +20,7 @@ export interface RecordView {
 export interface ViewDeps { updates: Pick<Updates, 'hasUpdate' | 'isEarlyAccess' | 'owned'> }
 
 export interface LocalDeps extends ViewDeps {
-  history: Pick<VersionHistory, 'downloaded'>
+  history: Pick<VersionHistory, 'downloaded' | 'knows'>
   warn: (message: string, error: unknown) => void
 }
 
@@ -44,26 +44,28 @@ export function recordView ({ updates }: ViewDeps, record: UpdateRecord): Record
 export function localRecordView (deps: LocalDeps, record: UpdateRecord): RecordView {
   const view = recordView(deps, record)
   const files = deps.updates.owned(record.modelId)
-  const downloaded = downloadedOf(deps, record)
+  const wasDownloaded = downloadedOf(deps, record)
   return {
     ...view,
     versions: view.versions.map((version) => {
       const file = files.find(({ civitai }) => civitai?.id === version.versionId)
       return {
         ...version,
-        hasBeenDownloaded: file !== undefined || downloaded.has(version.versionId),
+        hasBeenDownloaded: wasDownloaded(version.versionId, file !== undefined),
         ...(file && { filePath: file.file_path, fileName: file.file_name, previewUrl: previewUrl(file.preview_url) || version.previewUrl })
       }
     })
   }
 }
 
-function downloadedOf ({ history, warn }: LocalDeps, { modelType, versions }: UpdateRecord): ReadonlySet<number> {
+/** What is so new here that the history has not heard of it counts too, and everything that is here while there is no history. */
+function downloadedOf ({ history, warn }: LocalDeps, { modelType, versions }: UpdateRecord): (versionId: number, isHere: boolean) => boolean {
   try {
-    return history.downloaded(modelType, versions.map(({ versionId }) => versionId))
+    const downloaded = history.downloaded(modelType, versions.map(({ versionId }) => versionId))
+    return (versionId, isHere) => downloaded.has(versionId) || (isHere && !history.knows(modelType, versionId))
   } catch (error) {
     warn('the history of downloads could not be read', error)
-    return new Set()
+    return (_versionId, isHere) => isHere
   }
 }
 

@@ -99,6 +99,29 @@ t.test('all versions of a model are told with what of them is or was here', asyn
   t.equal((await ask('?modelId=434343')).status, 503)
 })
 
+t.test('what a creator has published is told a page at a time, with what of it is or was here', async (t) => {
+  double.faults.clear()
+  const { history } = app.app.core.downloads
+  for (let at = 0; at < 120; at++) await double.catalogue.add({ name: `u${at}.safetensors`, source: { bytes: Buffer.from(`u${at}`) }, modelId: 9000 + at, versionId: 9500 + at, modelType: at === 118 ? 'Wildcards' : at === 119 ? 'DoRA' : 'LORA', modelName: `Work ${at}`, creator: 'Prolific', images: at === 119 ? [] : [{ nsfwLevel: 16 }] })
+  history.mark({ type: 'lora', versionId: 9617 }, 'download')
+  const ask = async (query: string) => await app.get(`/api/lm/civitai/user-models${query}`)
+  const first = await ask('?username=Prolific')
+  t.match(first, { status: 200, json: { success: true, username: 'Prolific', modelCount: 99, nextCursor: '100', hasMore: true, estimatedTotal: 120 } })
+  const versions = first.json.versions as Record<string, unknown>[]
+  t.same(versions[0], { modelId: 9119, versionId: 9619, modelName: 'Work 119', versionName: 'v1.0', type: 'dora', tags: ['style', 'anime'], baseModel: 'SDXL 1.0', thumbnailUrl: null, inLibrary: false, hasBeenDownloaded: false })
+  t.match(versions[1], { modelId: 9117, thumbnailUrl: /^http/, hasBeenDownloaded: true, inLibrary: false }, 'what can\'t be used here is left out')
+  t.match(await ask('?username=Prolific&cursor=100'), { status: 200, json: { modelCount: 20, nextCursor: null, hasMore: false, estimatedTotal: null } })
+  t.match((await ask('?username=painter')).json.versions, [{ versionId: Number }])
+  t.ok(((await ask('?username=painter')).json.versions as { versionId: number, inLibrary: boolean }[]).some(({ versionId, inLibrary }) => versionId === 11 && inLibrary))
+  t.match(await ask('?username=nobody'), { status: 200, json: { versions: [], modelCount: 0, hasMore: false } })
+  t.match(await ask(''), { status: 400, json: { error: 'Missing required parameter: username' } })
+  double.faults.next('civitai GET /api/v1/models?*', { status: 400, body: {} })
+  t.equal((await ask('?username=Prolific')).status, 502)
+  await app.post('/api/lm/settings', { offline_mode: true })
+  t.equal((await ask('?username=Prolific')).status, 503)
+  await app.post('/api/lm/settings', { offline_mode: false })
+})
+
 t.test('a version is deleted with all its files, counts as not downloaded, and can be brought back', async (t) => {
   app.app.core.downloads.history.mark({ type: 'lora', versionId: 11, modelId: 1 }, 'scan')
   app.frames.length = 0
@@ -126,5 +149,5 @@ t.test('while the first scan runs an answer says that more may be there; without
   Object.defineProperty(app.app.core.models.checkpoints, 'initializing', { get: () => true })
   for (const path of paths) t.match(await app.get(`/api/lm/${path}`), { status: 200, json: { isInitializing: true } }, path)
   Object.defineProperty(app.app.core.models.loras, 'opened', { get: () => false })
-  for (const path of [...paths, 'model-versions-status?modelId=8', 'delete-model-version?modelVersionId=8']) t.match(await app.get(`/api/lm/${path}`), { status: 503, json: { success: false, error: 'Service not ready' } }, path)
+  for (const path of [...paths, 'model-versions-status?modelId=8', 'civitai/user-models?username=a', 'delete-model-version?modelVersionId=8']) t.match(await app.get(`/api/lm/${path}`), { status: 503, json: { success: false, error: 'Service not ready' } }, path)
 })

@@ -1,0 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+const SLICE_MS = 8
+
+/** For long loops: awaited after each step, it gives requests their turn whenever a slice of work is over. */
+export function createSlices (): () => Promise<void> | undefined {
+  let ends = performance.now() + SLICE_MS
+  return () => {
+    if (performance.now() < ends) return undefined
+    return nextTurn().then(() => { ends = performance.now() + SLICE_MS })
+  }
+}
