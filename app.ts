@@ -10,6 +10,7 @@ import serverTiming from './plugins/server-timing.ts'
 import validation from './plugins/validation.ts'
 import websocket from './plugins/websocket.ts'
 import downloadRoutes from './routes/downloads/index.ts'
+import exampleImageRoutes from './routes/example-images/index.ts'
 import healthRoutes from './routes/health/index.ts'
 import jobRoutes from './routes/jobs/index.ts'
 import libraryRoutes from './routes/library/index.ts'
@@ -45,6 +46,7 @@ export default fp<{ start: StartOptions }>(async function app (fastify, { start 
   await fastify.register(downloadRoutes)
   await fastify.register(presenceRoutes)
   await fastify.register(recipeRoutes)
+  await fastify.register(exampleImageRoutes)
   await fastify.register(organizeRoutes)
   await fastify.register(storageRoutes)
   await fastify.register(networkRoutes)

@@ -10,6 +10,7 @@ import { openDatabase } from '../services/database/open.ts'
 import { createStateDatabase } from '../services/database/state.ts'
 import { assembleDownloads } from '../services/downloads/assemble-downloads.ts'
 import { followScans } from '../services/downloads/scan-marks.ts'
+import { examplesRoot } from '../services/example-images/places.ts'
 import { createPathQueue, type PathQueue } from '../services/files/path-queue.ts'
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
@@ -73,7 +74,8 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
   const recipeRoots = (): { path: string }[] => [recipes.root()].flatMap((path) => path === null ? [] : [{ path }])
-  const journal = createJournal({ state, logger: app.log, trashDirectoryFor: createTrashPlace(() => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots()]) })
+  const trashDirectoryFor = createTrashPlace(() => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots(), ...examplesRoot(settings)])
+  const journal = createJournal({ state, logger: app.log, trashDirectoryFor })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>

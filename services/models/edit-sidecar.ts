@@ -31,6 +31,8 @@ export interface EditRequest extends Pick<Operation, 'kind' | 'route' | 'summary
   path: string
   /** Who gives the new values; the user unless told. */
   source?: FieldSource
+  /** Files that change together with the sidecar, all or none; moves only. */
+  further?: readonly Extract<Step, { kind: 'move' }>[]
   /** Changes the document in place, from what it is now; may run again when another program wrote meanwhile. */
   change (document: Record<string, unknown>, model: IndexedModel): void
 }
@@ -94,10 +96,8 @@ export function createSidecarEditor ({ library, journal, overlay, recorder }: Ed
     return [{ kind: 'write', path, data: text, expected }]
   }
 
-  async function write (request: EditRequest, model: IndexedModel, text: string, base: Base): Promise<OperationResult> {
-    const { kind, route, summary } = request
-    const unit = { key: model.file_path, label: model.model_name, steps: steps(sidecarPath(model.file_path), text, base) }
-    return await journal.run({ kind, route, summary, units: [unit] })
+  async function run ({ kind, route, summary }: EditRequest, model: IndexedModel, all: Step[]): Promise<OperationResult> {
+    return await journal.run({ kind, route, summary, units: [{ key: model.file_path, label: model.model_name, steps: all }] })
   }
 
   async function editHeld (request: EditRequest, path: string, root: Root): Promise<Edited> {
@@ -109,14 +109,19 @@ export function createSidecarEditor ({ library, journal, overlay, recorder }: Ed
       const before = recorder?.snapshot(base.document)
       const text = await prepared(request, model, base)
       const document = base.document
-      if (base.present?.equals(Buffer.from(text))) return { model, document, operation: null }
-      const result = await write(request, model, text, base)
+      const own = base.present?.equals(Buffer.from(text)) ? [] : steps(sidecarPath(model.file_path), text, base)
+      const further = request.further ?? []
+      if (own.length + further.length === 0) return { model, document, operation: null }
+      const result = await run(request, model, [...further, ...own])
       const unit = result.units[0]
       if (unit?.ok) {
         overlay.remove(type, path)
         return await settled(request, document, before, result.id)
       }
       if (unit?.error?.code === 'not-writable') {
+        // Where the sidecar can't be written, the other files may well change.
+        const alone = further.length > 0 ? failureOf((await run(request, model, [...further])).units[0]) : null
+        if (alone) throw alone
         overlay.put(type, path, baseOf(file, base.stats), text)
         return await settled(request, document, before, null)
       }

@@ -7,15 +7,18 @@ import type { Root } from '../files/types.ts'
 /** Directory of a root, or of another volume inside one, that takes what was deleted there. */
 export const TRASH_NAME = '.modelshelf-trash'
 
+/** A folder whose files the journal may change. `trash`: another name for its trash than the usual one. */
+export interface TrashRoot extends Pick<Root, 'path'> { trash?: string }
+
 /**
  * Where the trash of a path lies: in its root, or in the topmost folder of the volume that a link or a mount brings into
  * the root, so that nothing is copied from disk to disk in order to be deleted.
  */
-export function createTrashPlace (roots: () => readonly Pick<Root, 'path'>[]): (path: string) => string {
+export function createTrashPlace (roots: () => readonly TrashRoot[]): (path: string) => string {
   return (path) => {
     const root = longestMatchingRoot(roots(), path)
     if (!root || path === root.path) throw new PathOutsideLibraryError()
-    return `${topOfVolume(root.path, dirname(path))}/${TRASH_NAME}`
+    return `${topOfVolume(root.path, dirname(path))}/${root.trash ?? TRASH_NAME}`
   }
 }
 

@@ -76,7 +76,7 @@ async function findProblem (before: SettingsState, after: SettingsState, request
   const refusal = await findLibraryProblem(requested, others, keys) ??
     (keys.has('recipes_path') ? await findRecipesProblem(activeOf(before).library, library) : undefined)
   if (refusal || !keys.has('example_images_path') || examples === '') return refusal
-  return await findExampleImagesProblem(examples, await ownedDirectories(after))
+  return await findExampleImagesProblem(examples, await ownedDirectories(visibleLibraries(after).values()))
 }
 
 /** Why a library as it was asked for (its default roots not corrected yet) can't be, or undefined. */
@@ -85,8 +85,8 @@ export async function findLibraryProblem (library: Library, others: ReadonlyMap<
 }
 
 /** Real paths of everything that must never be taken for example images. */
-export async function ownedDirectories (state: SettingsState): Promise<string[]> {
-  const libraries = [...visibleLibraries(state).values()]
+export async function ownedDirectories (all: Iterable<Library>): Promise<string[]> {
+  const libraries = [...all]
   const recipes = libraries.flatMap((library) => recipesDirectory(library) ?? [])
   return [...await realFolders(libraries), ...await Promise.all(recipes.map(realPathOrSpelling))]
 }

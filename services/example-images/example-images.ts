@@ -1,0 +1,115 @@
+import { freeSpaceOf, type FreeSpace } from '../downloads/free-space.ts'
+import { createFileManager, type FileManager } from '../desktop/file-manager.ts'
+import type { Core } from '../core.ts'
+import { createSidecarEditor, type EditSidecar } from '../models/edit-sidecar.ts'
+import type { ModelLibrary } from '../models/ports.ts'
+import type { ModelTypeName } from '../models/types.ts'
+import { modelTypes } from '../models/types.ts'
+import { createAbsences } from './absences.ts'
+import { createAdoptLayout } from './adopt-layout.ts'
+import { createAutoDownload } from './auto-download.ts'
+import { countNeeded, type NeededCounts } from './count-needed.ts'
+import { createCustomImages, type CustomImages } from './custom-images.ts'
+import { createDownloader, type Downloader } from './downloader.ts'
+import { createFetchImage } from './fetch-image.ts'
+import { createFolderMemory } from './folder-memory.ts'
+import { createImportSources, type ImportSources } from './import-sources.ts'
+import { createIncoming, type Incoming } from './incoming.ts'
+import { createExamplePlaces, type ExamplePlace, type ExamplePlaces } from './places.ts'
+import { createProgressFile } from './progress-file.ts'
+import { createStaticServing, type StaticServing } from './static-serving.ts'
+import { createTakeLocalExamples } from './take-local-examples.ts'
+
+export interface ExampleImages {
+  libraries: readonly ModelLibrary[]
+  places: ExamplePlaces
+  downloader: Downloader
+  customImages: CustomImages
+  incoming: Incoming
+  importSources: ImportSources
+  staticServing: StaticServing
+  fileManager: FileManager
+  countNeeded (place: ExamplePlace, types: ReadonlySet<ModelTypeName>): Promise<NeededCounts>
+  close (): void
+}
+
+export interface ExampleImagesDeps {
+  core: Pick<Core, 'settings' | 'models' | 'hub' | 'jobs' | 'journal' | 'sidecarOverlay' | 'door' | 'metadata' | 'downloads' | 'state'>
+  warn (message: string, error: unknown): void
+  now?: () => number
+  freeSpace?: FreeSpace
+}
+
+/** Puts together what the stack of example images works with. */
+export function createExampleImages ({ core, warn, now = Date.now, freeSpace = freeSpaceOf }: ExampleImagesDeps): ExampleImages {
+  const { settings, models, hub, jobs, journal, state, metadata } = core
+  const libraries = modelTypes.map(({ prefix }) => models[prefix])
+  const byName = new Map(libraries.map((library) => [library.type.name, library]))
+  const editors = new Map(libraries.map((library): [ModelTypeName, EditSidecar] => [library.type.name, createSidecarEditor({ library, journal, overlay: core.sidecarOverlay, recorder: metadata.recorder })]))
+  const libraryOf = (type: ModelTypeName): ModelLibrary => required(byName.get(type))
+  const editorOf = (type: ModelTypeName): EditSidecar => required(editors.get(type))
+  const startedAt = Date.now()
+
+  const places = createExamplePlaces({ settings })
+  const progressFile = createProgressFile({ now })
+  const downloader = createDownloader({
+    jobs,
+    hub,
+    libraries,
+    places,
+    progressFile,
+    freeSpace,
+    folderMemory: createFolderMemory({ state }),
+    adoptLayout: createAdoptLayout({ journal, warn }),
+    libraryOf,
+    editorOf,
+    syncOf: (type) => metadata.of(type).sync,
+    fetchImage: createFetchImage({ door: core.door }),
+    takeLocalExamples: createTakeLocalExamples({ libraryOf, editorOf }),
+    absences: createAbsences({ state, now }),
+    now,
+    startedAt
+  })
+  const count: ExampleImages['countNeeded'] = async (place, types) => await countNeeded({ libraries, progressFile }, place, types)
+  const auto = createAutoDownload({
+    settings,
+    places,
+    downloader,
+    downloads: core.downloads,
+    countPending: async (place) => (await count(place, new Set(byName.keys()))).pending_count,
+    warn
+  })
+  const staticServing = createStaticServing({ places })
+
+  const placeKey = (): string => JSON.stringify(places.find() ?? null)
+  let known = placeKey()
+  const stopListening = settings.onChange(() => {
+    const key = placeKey()
+    if (key === known) return
+    known = key
+    staticServing.reset()
+    // What a run works on is fixed at its start.
+    downloader.abandon()
+  })
+
+  return {
+    libraries,
+    places,
+    downloader,
+    customImages: createCustomImages({ libraries, editorOf, hub }),
+    incoming: createIncoming({ freeSpace, startedAt }),
+    importSources: createImportSources({ settings, places }),
+    staticServing,
+    fileManager: createFileManager(),
+    countNeeded: count,
+    close () {
+      stopListening()
+      auto.close()
+    }
+  }
+}
+
+function required<T> (value: T | undefined): T {
+  if (value === undefined) throw new Error('There is no such type of models')
+  return value
+}

@@ -1,0 +1,121 @@
+import { readFile, stat } from 'node:fs/promises'
+import { isOwnTempName, writeFileAtomic } from '../files/atomic-write.ts'
+import { isObject } from '../models/read-value.ts'
+import { isModelHash } from './model-hash.ts'
+import type { ExamplePlace } from './places.ts'
+
+export const PROGRESS_FILE = '.download_progress.json'
+/** Names of files as this version knows them; older folders are looked at once. */
+export const NAMING_VERSION = 2
+
+/** Why a model is among the failed ones, as we note it; other programs keep the hash only. */
+export interface FailureNote {
+  reason: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** The CivitAI version that the model was known as. */
+  version?: number
+}
+
+/** What is known of earlier runs, shared with other programs through `.download_progress.json` in the folder of a library. */
+export interface ProgressRecord {
+  processed: Set<string>
+  /** null: noted by another program, which tells no reason. */
+  failed: Map<string, FailureNote | null>
+  rateLimited: Set<string>
+  refreshed: Set<string>
+  /** 0 where no marker says which names the files bear. */
+  namingVersion: number
+  /** Members that others put there, as they were. */
+  rest: Record<string, unknown>
+}
+
+export interface ProgressFile {
+  /** A missing or broken file is an empty record. The record may be shared: readers never change it. */
+  read (place: ExamplePlace): Promise<ProgressRecord>
+  write (place: ExamplePlace, record: ProgressRecord, counts: { completed: number, total: number }): Promise<void>
+}
+
+const OWN_KEYS = new Set(['processed_models', 'failed_models', 'rate_limited_models', 'refreshed_models', 'failed_details', 'completed', 'total', 'last_update', 'naming_version'])
+
+export function emptyRecord (): ProgressRecord {
+  return { processed: new Set(), failed: new Map(), rateLimited: new Set(), refreshed: new Set(), namingVersion: 0, rest: {} }
+}
+
+/** A copy that a run may change. */
+export function copyRecord (record: ProgressRecord): ProgressRecord {
+  return { ...record, processed: new Set(record.processed), failed: new Map(record.failed), rateLimited: new Set(record.rateLimited), refreshed: new Set(record.refreshed) }
+}
+
+export function createProgressFile ({ now = Date.now }: { now?: () => number } = {}): ProgressFile {
+  let known: { path: string, size: number, mtimeMs: number, record: ProgressRecord } | undefined
+
+  async function readAt (path: string): Promise<ProgressRecord | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(path)
+      if (known?.path === path && known.size === size && known.mtimeMs === mtimeMs) return known.record
+      const record = recordFrom(JSON.parse(await readFile(path, 'utf8')))
+      known = { path, size, mtimeMs, record }
+      return record
+    } catch (error) {
+      if (error instanceof SyntaxError) return emptyRecord()
+      if (['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) return undefined
+      throw error
+    }
+  }
+
+  return {
+    async read ({ root, libraryRoot }) {
+      // Before there were several libraries it lay in the root; it stays there for the others.
+      return await readAt(`${libraryRoot}/${PROGRESS_FILE}`) ?? await readAt(`${root}/${PROGRESS_FILE}`) ?? emptyRecord()
+    },
+    async write ({ libraryRoot }, record, { completed, total }) {
+      const path = `${libraryRoot}/${PROGRESS_FILE}`
+      const details = Object.fromEntries([...record.failed].filter(([, note]) => note !== null))
+      const document = {
+        ...record.rest,
+        processed_models: [...record.processed],
+        refreshed_models: [...record.refreshed],
+        failed_models: [...record.failed.keys()],
+        rate_limited_models: [...record.rateLimited],
+        completed,
+        total,
+        last_update: now() / 1000,
+        naming_version: Math.max(record.namingVersion, NAMING_VERSION),
+        failed_details: details
+      }
+      await writeFileAtomic(path, JSON.stringify(document, null, 2), { durable: false })
+    }
+  }
+}
+
+function recordFrom (value: unknown): ProgressRecord {
+  const document = isObject(value) ? value : {}
+  const details = isObject(document.failed_details) ? document.failed_details : {}
+  const noteOf = (hash: string): FailureNote | null => {
+    const note = details[hash]
+    return isObject(note) && typeof note.reason === 'string' && typeof note.at === 'number'
+      ? { reason: note.reason, at: note.at, ...(typeof note.version === 'number' && { version: note.version }) }
+      : null
+  }
+  return {
+    processed: hashes(document.processed_models),
+    failed: new Map([...hashes(document.failed_models)].map((hash) => [hash, noteOf(hash)])),
+    rateLimited: hashes(document.rate_limited_models),
+    refreshed: hashes(document.refreshed_models),
+    namingVersion: typeof document.naming_version === 'number' ? document.naming_version : 0,
+    rest: Object.fromEntries(Object.entries(document).filter(([key]) => !OWN_KEYS.has(key)))
+  }
+}
+
+/** Other versions wrote them in either case. */
+function hashes (value: unknown): Set<string> {
+  return new Set(Array.isArray(value) ? value.filter(isModelHash).map((hash) => hash.toLowerCase()) : [])
+}
+
+/** Whether a file in a folder is left from a process that was killed: ours, and older than this one. */
+export async function isLeftOver (path: string, name: string, startedAt: number): Promise<boolean> {
+  if (!isOwnTempName(name)) return false
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && found.mtimeMs < startedAt
+}

@@ -1,0 +1,58 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ServiceNotReadyError } from '../errors.ts'
+import type { IndexedModel } from '../models/entry.ts'
+import type { ModelLibrary } from '../models/ports.ts'
+import type { ModelTypeName } from '../models/types.ts'
+
+/** Models that share one folder of example images: the files of one hash. */
+export interface Target {
+  /** Lower-case. */
+  hash: string
+  type: ModelTypeName
+  /** For people. */
+  name: string
+  /** Paths of its files, in the order of the index. */
+  paths: string[]
+}
+
+/** So many entries are looked at before requests get their turn. */
+const SLICE = 2_000
+
+export function checkOpened (libraries: readonly ModelLibrary[]): void {
+  if (libraries.some(({ opened }) => !opened)) throw new ServiceNotReadyError()
+}
+
+/** Entries of some types, LoRAs first, with a pause for requests now and then. @throws ServiceNotReadyError */
+export async function eachModel (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, visit: (model: IndexedModel) => void): Promise<void> {
+  checkOpened(libraries)
+  let seen = 0
+  for (const { type, index } of libraries) {
+    if (!types.has(type.name)) continue
+    for (const model of [...index.entries()]) {
+      visit(model)
+      if (++seen % SLICE === 0) await nextTurn()
+    }
+  }
+}
+
+/** Every hash once, however many files bear it. @throws ServiceNotReadyError */
+export async function gatherTargets (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, wanted: ReadonlySet<string> | null): Promise<Target[]> {
+  const targets = new Map<string, Target>()
+  await eachModel(libraries, types, ({ sha256: hash, type, file_path: path, model_name: name }) => {
+    if (hash === '' || (wanted && !wanted.has(hash))) return
+    const known = targets.get(hash)
+    if (known) known.paths.push(path)
+    else targets.set(hash, { hash, type, name, paths: [path] })
+  })
+  return [...targets.values()]
+}
+
+/** The library and model of a hash, excluded ones too; LoRAs first. @throws ServiceNotReadyError */
+export function findModel (libraries: readonly ModelLibrary[], hash: string): { library: ModelLibrary, model: IndexedModel } | undefined {
+  checkOpened(libraries)
+  for (const library of libraries) {
+    const model = [...library.index.byHash(hash), ...library.index.excluded()].find(({ sha256 }) => sha256 === hash)
+    if (model) return { library, model }
+  }
+  return undefined
+}
