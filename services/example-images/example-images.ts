@@ -17,6 +17,8 @@ import { createImportSources, type ImportSources } from './import-sources.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import { createExamplePlaces, type ExamplePlace, type ExamplePlaces } from './places.ts'
 import { createProgressFile } from './progress-file.ts'
+import { createRealign } from './realign.ts'
+import { createImageSources } from './sources.ts'
 import { createStaticServing, type StaticServing } from './static-serving.ts'
 import { createTakeLocalExamples } from './take-local-examples.ts'
 
@@ -66,6 +68,7 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     syncOf: (type) => metadata.of(type).sync,
     fetchImage: createFetchImage({ door: core.door }),
     takeLocalExamples: createTakeLocalExamples({ libraryOf, editorOf }),
+    realign: createRealign({ journal, sources: createImageSources({ state }) }),
     absences: createAbsences({ state, now }),
     now,
     startedAt

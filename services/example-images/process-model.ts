@@ -3,18 +3,18 @@ import type { EditSidecar } from '../models/edit-sidecar.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { ModelSync } from '../metadata/sync.ts'
-import type { Absences } from './absences.ts'
+import { DAY_MS, type Absences } from './absences.ts'
 import type { FetchImage, ImageOutcome } from './fetch-image.ts'
-import { findFolder } from './folder-files.ts'
+import { findFolder, namesIn } from './folder-files.ts'
 import type { LocalExamples } from './local-examples.ts'
 import { positionOf } from './media-names.ts'
 import { hashFolder, type ExamplePlace } from './places.ts'
 import { isLeftOver, type FailureNote, type ProgressRecord } from './progress-file.ts'
+import type { Realign } from './realign.ts'
 import type { ModelOutcome, RunTracker } from './run-snapshot.ts'
 import { clearMarks, hasMarks, markMissing, regularImages, wantedUrl } from './sidecar-images.ts'
 import type { TakeLocalExamples } from './take-local-examples.ts'
 import type { Target } from './targets.ts'
-import { DAY_MS } from './absences.ts'
 
 export interface ProcessDeps {
   libraryOf: (type: ModelTypeName) => ModelLibrary
@@ -22,6 +22,7 @@ export interface ProcessDeps {
   editorOf: (type: ModelTypeName) => EditSidecar
   fetchImage: FetchImage
   takeLocalExamples: TakeLocalExamples
+  realign: Realign
   absences: Absences
   now: () => number
   /** When this process began: temporary files from before are nobody's. */
@@ -119,12 +120,19 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
   async function fetchAll (target: Target, path: string, folder: string, names: readonly string[], run: RunContext): Promise<Processed> {
     const imagesNow = (): unknown[] => regularImages(deps.libraryOf(target.type).sidecar(path))
     if (imagesNow().length === 0) return settle(target, run, { outcome: 'no_images', remote: false })
-    const present = new Set(names.flatMap((name) => positionOf(name) ?? []))
+    const aligned = async (present: readonly string[]): Promise<Set<number>> => {
+      const now = await deps.realign({ place: run.place, hash: target.hash, name: target.name, folder, names: present, images: imagesNow() })
+      return new Set(now.flatMap((name) => positionOf(name) ?? []))
+    }
+    let present = await aligned(names)
     const limited = AbortSignal.any([run.signal, AbortSignal.timeout(WATCHDOG_MS)])
     const harvest: Harvest = { outcomes: new Map(), asked: 0 }
     try {
       await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
-      if (foundMissing(harvest) && await refreshed(target, path, run)) await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
+      if (foundMissing(harvest) && await refreshed(target, path, run)) {
+        present = await aligned(await namesIn(folder) ?? [])
+        await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
+      }
     } catch (error) {
       run.signal.throwIfAborted()
       if (!limited.aborted) throw error

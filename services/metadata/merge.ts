@@ -3,6 +3,7 @@ import type { CivitaiVersionDocument } from '../civitai/schema.ts'
 import { canonicalBaseModel } from '../models/base-model-names.ts'
 import { civitaiAutov3 } from '../models/other-hashes.ts'
 import { isObject, readObject, readText, readTexts } from '../models/read-value.ts'
+import { keepImageMarks } from './image-marks.ts'
 import type { MetadataSource } from '../providers/types.ts'
 
 /** What is known of the user's hand in a document; see provenance.ts. */
@@ -53,6 +54,7 @@ export function mergeVersion (document: Document, options: MergeOptions): void {
   const poorer = options.relink !== true && linked && isPoorer(document, stored, incoming, options.source)
   const edited = { name: isNameEdited(document, stored, options.edits), base: options.edits.isUsers('base_model', document.base_model) }
   if (!poorer) {
+    keepImageMarks(stored.images, incoming.images)
     document.civitai = mergeCivitai(other ? without(stored, PROVIDED) : stored, incoming, options, other)
     document.metadata_source = options.source
     takeNames(document, incoming, edited)

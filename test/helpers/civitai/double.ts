@@ -7,6 +7,7 @@ import { answerCivitai, type ApiAnswer } from './civitai-api.ts'
 import type { Origins } from './documents.ts'
 import { createFaults, matches, type Faults, type Match, type SeenRequest, type ServerName } from './faults.ts'
 import { answerCivarchive, answerHuggingFace, type Repository } from './other-hosts.ts'
+import { mediaOf } from './media.ts'
 import { sendFault, sendFile, sendJson } from './send.ts'
 
 export interface CivitaiDouble {
@@ -32,8 +33,6 @@ export interface CivitaiDouble {
 
 export interface DoubleOptions { files?: readonly NewFile[], apiKey?: string | null, host?: string, port?: number }
 
-/** A picture of one point: what every media address answers. */
-const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 const usualHeaders = ['host', 'connection', 'user-agent', 'accept', 'accept-encoding']
 const expectedHeaders: Record<ServerName, ReadonlySet<string>> = {
   civitai: new Set([...usualHeaders, 'content-type', 'content-length', 'authorization', 'range', 'if-range']),
@@ -73,7 +72,8 @@ export async function startCivitaiDouble ({ files = [], apiKey = null, host = '1
 
     async function sendStored (message: IncomingMessage, { path, headers, query }: SeenRequest, response: ServerResponse): Promise<void> {
       if (path.startsWith('/media/')) {
-        response.writeHead(200, { 'content-type': 'image/png', 'content-length': PIXEL.length }).end(PIXEL)
+        const { bytes, type } = mediaOf(path)
+        response.writeHead(200, { 'content-type': fault?.headers?.['content-type'] ?? type, 'content-length': bytes.length }).end(bytes)
         return
       }
       const found = catalogue.file(Number(/^\/files\/(\d+)\//.exec(path)?.[1]))
