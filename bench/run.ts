@@ -7,6 +7,7 @@ import { makeLibrary } from './library.ts'
 import { createLoad } from './load-generator.ts'
 import { atMost, type Measurement } from './measurement.ts'
 import { changes } from './parts/changes.ts'
+import { downloads } from './parts/downloads.ts'
 import { hashing } from './parts/hashing.ts'
 import { lists } from './parts/lists.ts'
 import { memory } from './parts/memory.ts'
@@ -20,6 +21,7 @@ import { mergeMeasurements, readResults, valueText, writeReport, type Results } 
 
 /** Parts that work on a running server, in the order they run; memory comes last, after all the queries. */
 const parts: Record<string, Part> = { lists, routes, repeated, previews, reconcile, changes, memory }
+const onLibraries = ['scan', 'start', ...Object.keys(parts)]
 const SIZES = [1_000, 20_000, 100_000]
 /** Further size that only the memory is measured at. */
 const MEMORY_SIZE = 10_000
@@ -35,7 +37,7 @@ const { values } = parseArgs({
 })
 
 if (values.help) {
-  process.stdout.write(`npm run bench -- [--only ${['scan', 'start', 'hashing', ...Object.keys(parts)].join(',')}] [--sizes ${SIZES.join(',')}] [--dry-run]
+  process.stdout.write(`npm run bench -- [--only ${['scan', 'start', 'hashing', 'downloads', ...Object.keys(parts)].join(',')}] [--sizes ${SIZES.join(',')}] [--dry-run]
 --dry-run prints the figures and leaves bench/results.json and README.md alone.
 `)
 } else {
@@ -52,11 +54,12 @@ async function bench (): Promise<void> {
   const measurements: Measurement[] = []
   try {
     const { load, tool } = await createLoad()
-    for (const models of sizes) measurements.push(...await benchSize(models, { scratch, wanted, load }))
+    if (onLibraries.some(wanted)) for (const models of sizes) measurements.push(...await benchSize(models, { scratch, wanted, load }))
     if (values.sizes === undefined && wanted('memory')) {
       measurements.push(...await benchSize(MEMORY_SIZE, { scratch, wanted: (part) => part === 'memory' || part === 'lists', load }).then((rows) => rows.filter(({ part }) => part === 'memory')))
     }
     if (wanted('hashing')) measurements.push(...report(await hashing(scratch)))
+    if (wanted('downloads')) measurements.push(...report(await downloads(scratch)))
     if (!values['dry-run']) save(measurements, tool)
   } finally {
     clean()

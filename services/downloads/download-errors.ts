@@ -1,11 +1,15 @@
 import type { PaidAccess } from '../civitai/access.ts'
 import { DomainError } from '../errors.ts'
+import { errnoOf } from '../journal/disk.ts'
 import { describeFailure } from '../journal/errors.ts'
 import type { DownloadError } from './types.ts'
 
+/** What nobody foresaw: a fault of this program, not of a disk or a host. */
+export const unexpected: DownloadError = { kind: 'failed', code: 'internal-error', message: 'An unexpected failure; the log has its details' }
+
 /** Any failure of a download as clients read it; a gated file says why, and what would help. */
 export function downloadError (error: unknown, gate: PaidAccess | null, authorized: boolean): DownloadError {
-  const told = error instanceof DomainError ? { kind: error.kind, code: error.code, message: error.message } : describeFailure(error)
+  const told = plainly(error)
   if (told.kind !== 'unauthorized') return gate && told.kind === 'upstream' ? { ...gated(gate), kind: 'unauthorized' } : told
   if (gate) return gated(gate)
   return {
@@ -15,6 +19,11 @@ export function downloadError (error: unknown, gate: PaidAccess | null, authoriz
       ? 'The host refuses the file (401): the API key does not give access to it, or is not valid any more'
       : 'The host asks for a log-in (401): set an API key in the settings'
   }
+}
+
+function plainly (error: unknown): DownloadError {
+  if (error instanceof DomainError) return { kind: error.kind, code: error.code, message: error.message }
+  return errnoOf(error) === '' ? unexpected : describeFailure(error)
 }
 
 function gated ({ permanent, endsAt }: PaidAccess): DownloadError {

@@ -1,6 +1,4 @@
 import { EventEmitter, once } from 'node:events'
-import type { Worker } from 'node:worker_threads'
-import { startWorker } from '../workers/start-worker.ts'
 import type { PartFault, PartReply, PartRequest } from './part-messages.ts'
 
 /** A file that grows at its end, written and hashed in a thread of its own. */
@@ -20,83 +18,26 @@ export interface PartFile {
   close (): Promise<void>
 }
 
-export interface PartFiles {
-  /** Opens a `.part` file, a new one when there is none, and cuts it to the length. @throws what the disk says */
-  open (path: string, length: number): Promise<PartFile>
-  close (): Promise<void>
-}
-
-/**
- * Memory between the network and the disk of one file, used over and over: it stays in the processor's cache, and
- * the size of a download costs no memory. When it is full, reading from the network waits.
- */
-const RING = 4 * 1024 * 1024
 /** Bytes go over together, since each message costs as much as a small chunk. */
 const BATCH = 512 * 1024
-const IDLE_MS = 10_000
 
+/** A call before it is numbered. */
+type Question = PartRequest extends infer Request ? Request extends { call: number } ? Omit<Request, 'file' | 'call'> : never : never
 type Settled = Extract<PartReply, { kind: 'done' }>
 
-export function createPartFiles ({ worker: entry = new URL('./part-writer.worker', import.meta.url) }: { worker?: URL } = {}): PartFiles {
-  const open = new Map<number, { reply (message: PartReply): void, lost (error: Error): void }>()
-  let worker: Worker | undefined
-  let files = 0
-  let idle: NodeJS.Timeout | undefined
-
-  function thread (): Worker {
-    clearTimeout(idle)
-    if (worker) return worker
-    const started = startWorker(entry)
-    worker = started
-    started.on('message', (message: PartReply) => { open.get(message.file)?.reply(message) })
-    started.on('error', (error) => { lose(started, error) })
-    started.on('exit', () => { lose(started, new Error('The thread that writes downloads ended')) })
-    return started
-  }
-
-  function lose (gone: Worker, error: Error): void {
-    if (worker === gone) worker = undefined
-    for (const [file, { lost }] of open) {
-      open.delete(file)
-      lost(error)
-    }
-  }
-
-  async function stop (): Promise<void> {
-    clearTimeout(idle)
-    const ending = worker
-    worker = undefined
-    await ending?.terminate()
-  }
-
-  function forget (file: number): void {
-    open.delete(file)
-    if (open.size > 0) return
-    worker?.unref()
-    idle = setTimeout(() => { stop().catch(() => undefined) }, IDLE_MS).unref()
-  }
-
-  return {
-    async open (path, length) {
-      const file = ++files
-      const to = thread()
-      to.ref()
-      const part = partFile(file, length, (request) => { to.postMessage(request) }, () => { forget(file) })
-      open.set(file, part.listener)
-      to.postMessage({ kind: 'open', file, path, length, ring: part.ring } satisfies PartRequest)
-      try {
-        await part.file.drained()
-        return part.file
-      } catch (error) {
-        await part.file.close()
-        throw error
-      }
-    },
-    close: stop
-  }
+export interface PartFileDeps {
+  file: number
+  /** Begins with so many bytes of what is there. */
+  length: number
+  /** Memory between the network and the disk, used over and over. */
+  ring: Uint8Array
+  send (request: PartRequest): void
+  /** Told when the file is closed and nobody uses the ring any more. */
+  closed (): void
 }
 
-function partFile (file: number, length: number, send: (request: PartRequest) => void, forget: () => void) {
+/** The other end of a part that a thread writes: `reply` takes what the thread answers, `lost` is told when it is gone. */
+export function createPartFile ({ file, length, ring, send, closed }: PartFileDeps) {
   const events = new EventEmitter().setMaxListeners(0)
   const calls = new Map<number, { resolve: (reply: Settled) => void, reject: (error: Error) => void }>()
   let lastCall = 0
@@ -104,8 +45,7 @@ function partFile (file: number, length: number, send: (request: PartRequest) =>
   /** Bytes copied into the ring, and told of, in all; both with the length at the start. */
   let taken = length
   let told = length
-  const start = { length }
-  const ring = new Uint8Array(new SharedArrayBuffer(RING))
+  let start = length
   let fault: Error | undefined
   let gone = false
   let sending: NodeJS.Immediate | undefined
@@ -113,16 +53,16 @@ function partFile (file: number, length: number, send: (request: PartRequest) =>
   function flush (): void {
     clearImmediate(sending)
     sending = undefined
-    if (taken === told) return
+    if (taken === told || gone) return
     send({ kind: 'bytes', file, count: taken - told })
     told = taken
   }
 
   /** Copies what has room; answers how much. */
   function copyIn (chunk: Uint8Array): number {
-    const fits = Math.min(chunk.length, RING - (taken - written))
-    const at = (taken - start.length) % RING
-    const first = Math.min(fits, RING - at)
+    const fits = Math.min(chunk.length, ring.length - (taken - written))
+    const at = (taken - start) % ring.length
+    const first = Math.min(fits, ring.length - at)
     ring.set(chunk.subarray(0, first), at)
     if (fits > first) ring.set(chunk.subarray(first, fits), 0)
     taken += fits
@@ -141,13 +81,13 @@ function partFile (file: number, length: number, send: (request: PartRequest) =>
     }
   }
 
-  function call (request: { kind: 'settle', data: boolean, digest: boolean } | { kind: 'cut', length: number } | { kind: 'close' }): Promise<Settled> {
+  function call (question: Question): Promise<Settled> {
     flush()
     if (gone) return Promise.reject(fault ?? new Error('The file is closed'))
     const number = ++lastCall
     return new Promise((resolve, reject) => {
       calls.set(number, { resolve, reject })
-      send({ ...request, file, call: number } as PartRequest)
+      send({ ...question, file, call: number })
     })
   }
 
@@ -156,31 +96,28 @@ function partFile (file: number, length: number, send: (request: PartRequest) =>
     events.emit('room')
   }
 
-  const listener = {
-    reply (message: PartReply): void {
-      switch (message.kind) {
-        case 'written':
-          written = message.written
-          events.emit('room')
-          return
-        case 'fault':
-          return broken(errorOf(message.fault))
-        case 'done':
-          // What it waited for may be older than what was told meanwhile.
-          written = Math.max(written, message.written)
-          calls.get(message.call)?.resolve(message)
-          break
-        case 'failed':
-          calls.get(message.call)?.reject(errorOf(message.fault))
-      }
-      calls.delete(message.call)
-    },
-    lost (error: Error): void {
-      gone = true
-      for (const { reject } of calls.values()) reject(error)
-      calls.clear()
-      broken(error)
+  function reply (message: PartReply): void {
+    switch (message.kind) {
+      case 'written':
+        written = message.written
+        events.emit('room')
+        return
+      case 'fault':
+        return broken(errorOf(message.fault))
+      case 'done':
+        calls.get(message.call)?.resolve(message)
+        break
+      case 'failed':
+        calls.get(message.call)?.reject(errorOf(message.fault))
     }
+    calls.delete(message.call)
+  }
+
+  function lost (error: Error): void {
+    gone = true
+    for (const { reject } of calls.values()) reject(error)
+    calls.clear()
+    broken(error)
   }
 
   const part: PartFile = {
@@ -190,23 +127,26 @@ function partFile (file: number, length: number, send: (request: PartRequest) =>
       const copied = copyIn(chunk)
       return copied === chunk.length ? undefined : copyRest(chunk.subarray(copied))
     },
-    async drained () {
-      await call({ kind: 'settle', data: false, digest: false })
-    },
-    sync: async () => (await call({ kind: 'settle', data: true, digest: false })).written,
-    digest: async () => (await call({ kind: 'settle', data: false, digest: true })).sha256,
+    async drained () { await call({ kind: 'settle', digest: false }) },
+    sync: async () => (await call({ kind: 'sync' })).length,
+    digest: async () => (await call({ kind: 'settle', digest: true })).sha256,
     async cut (to) {
       await call({ kind: 'cut', length: to })
-      written = taken = told = start.length = to
+      written = taken = told = start = to
       fault = undefined
     },
     async close () {
-      // A thread that is gone has closed what it had open.
-      if (!gone) await call({ kind: 'close' }).catch(() => undefined)
-      forget()
+      // A thread that is gone has closed what it had open, and the memory it wrote from is left to it.
+      if (gone) return
+      try {
+        await call({ kind: 'close' })
+      } finally {
+        if (!gone) closed()
+        gone = true
+      }
     }
   }
-  return { file: part, listener, ring }
+  return { part, reply, lost, open: async (path: string): Promise<void> => { await call({ kind: 'open', path, length, ring }) } }
 }
 
 function errorOf ({ message, code, syscall }: PartFault): Error {

@@ -1,11 +1,13 @@
-/** What the thread that writes parts is told. `file` numbers an open part. */
+/** What a thread that writes parts is told. `file` numbers an open part. */
 export type PartRequest =
   /** `ring` is the memory through which the bytes come, in turn. */
-  | { kind: 'open', file: number, path: string, length: number, ring: Uint8Array }
+  | { kind: 'open', file: number, call: number, path: string, length: number, ring: Uint8Array }
   /** So many bytes more lie in the ring, behind those before. */
   | { kind: 'bytes', file: number, count: number }
-  /** Answered when everything before it is done; `data` also brings it to the disk, `digest` also tells the hash. */
-  | { kind: 'settle', file: number, call: number, data: boolean, digest: boolean }
+  /** Brings what was written to the disk. */
+  | { kind: 'sync', file: number, call: number }
+  /** Answered when everything before it is done; `digest` also tells the hash. */
+  | { kind: 'settle', file: number, call: number, digest: boolean }
   | { kind: 'cut', file: number, call: number, length: number }
   | { kind: 'close', file: number, call: number }
 
@@ -14,6 +16,6 @@ export interface PartFault { message: string, code: string | undefined, syscall:
 export type PartReply =
   | { kind: 'written', file: number, written: number }
   | { kind: 'fault', file: number, fault: PartFault }
-  /** `sha256` of the whole file when it was written from its beginning here, else null. */
-  | { kind: 'done', file: number, call: number, written: number, sha256: string | null }
+  /** `length` is what was written when the call came; `sha256` of the whole file when it was written from its beginning here, else null. */
+  | { kind: 'done', file: number, call: number, length: number, sha256: string | null }
   | { kind: 'failed', file: number, call: number, fault: PartFault }

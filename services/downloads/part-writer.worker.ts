@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, constants, fdatasync, ftruncateSync, openSync, writev } from 'node:fs'
+import { closeSync, constants, fdatasync, ftruncateSync, openSync, writevSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import type { PartFault, PartReply, PartRequest } from './part-messages.ts'
 
 /**
  * Writes what downloads receive and hashes it on the way, beside the thread that serves requests: neither a slow disk nor
- * the hash costs a request anything.
+ * the hash costs a request anything. Calls of the system are waited for here, since they would take a place among the few
+ * that the whole process has; only what brings data to the disk runs beside the writing, one file at a time.
  */
 interface Part {
   descriptor: number
@@ -15,59 +16,31 @@ interface Part {
   ring: Uint8Array
   /** Where the next bytes lie in the ring. */
   at: number
-  /** Hashed and not handed to the system yet. */
-  waiting: Uint8Array[]
-  writing: boolean
-  /** What is to be done when nothing waits any more. */
-  then: (() => void)[]
 }
 
 if (!parentPort) throw new Error('part-writer.worker runs in a worker thread only')
 const port = parentPort
 const parts = new Map<number, Part>()
+/** Ends when nothing is being brought to the disk: a descriptor must not be closed, nor a file cut, under that. */
+let syncing: Promise<void> = Promise.resolve()
+
+const reply = (message: PartReply): void => { port.postMessage(message) }
 
 function faultOf (error: unknown): PartFault {
   const { message, code, syscall } = error as NodeJS.ErrnoException
   return { message: String(message), code, syscall }
 }
 
-const reply = (message: PartReply): void => { port.postMessage(message) }
-
-function open ({ file, path, length, ring }: Extract<PartRequest, { kind: 'open' }>): void {
-  const part: Part = { descriptor: -1, written: length, hash: length === 0 ? createHash('sha256') : null, fault: null, ring, at: 0, waiting: [], writing: false, then: [] }
-  parts.set(file, part)
+function open ({ path, length, ring }: Extract<PartRequest, { kind: 'open' }>): Part {
+  // A link could lead anywhere.
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666)
   try {
-    // A link could lead anywhere.
-    part.descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o666)
-    ftruncateSync(part.descriptor, length)
+    ftruncateSync(descriptor, length)
   } catch (error) {
-    part.fault = faultOf(error)
+    closeSync(descriptor)
+    throw error
   }
-}
-
-/** One call of the system at a time; what comes meanwhile is hashed and goes with the next. */
-function write (file: number, part: Part): void {
-  if (part.writing) return
-  if (part.waiting.length === 0) {
-    for (const next of part.then.splice(0)) next()
-    return
-  }
-  const chunks = part.waiting
-  part.waiting = []
-  part.writing = true
-  writev(part.descriptor, chunks, part.written, (error, done) => {
-    part.writing = false
-    if (error) {
-      part.fault = faultOf(error)
-      Object.assign(part, { hash: null, waiting: [] })
-      reply({ kind: 'fault', file, fault: part.fault })
-    } else {
-      part.written += done
-      part.waiting = [...after(chunks, done), ...part.waiting]
-      reply({ kind: 'written', file, written: part.written })
-    }
-    write(file, part)
-  })
+  return { descriptor, written: length, hash: length === 0 ? createHash('sha256') : null, fault: null, ring, at: 0 }
 }
 
 function take (file: number, part: Part, count: number): void {
@@ -76,18 +49,27 @@ function take (file: number, part: Part, count: number): void {
   const end = at + count
   const chunks = end <= ring.length ? [ring.subarray(at, end)] : [ring.subarray(at), ring.subarray(0, end - ring.length)]
   part.at = end % ring.length
-  part.waiting.push(...chunks)
-  // What is written tells the other side that its place is free: that is said in a later turn, when this is hashed.
-  write(file, part)
-  for (const chunk of chunks) part.hash?.update(chunk)
+  try {
+    for (const chunk of chunks) part.hash?.update(chunk)
+    write(part, chunks)
+    reply({ kind: 'written', file, written: part.written })
+  } catch (error) {
+    part.fault = faultOf(error)
+    part.hash = null
+    reply({ kind: 'fault', file, fault: part.fault })
+  }
 }
 
-function whenWritten (file: number, part: Part, next: () => void): void {
-  part.then.push(next)
-  write(file, part)
+/** A disk that is nearly full takes less than it is given. */
+function write (part: Part, chunks: readonly Uint8Array[]): void {
+  for (let left = [...chunks]; left.length > 0;) {
+    const done = writevSync(part.descriptor, left, part.written)
+    part.written += done
+    left = after(left, done)
+  }
 }
 
-/** What is left to write: a disk that is nearly full takes less than it is given. */
+/** What is left of them when so many bytes are done. */
 function after (chunks: readonly Uint8Array[], done: number): Uint8Array[] {
   let left = done
   return chunks.flatMap((chunk) => {
@@ -97,42 +79,70 @@ function after (chunks: readonly Uint8Array[], done: number): Uint8Array[] {
   })
 }
 
-function settle (part: Part, { file, call, data, digest }: Extract<PartRequest, { kind: 'settle' }>): void {
-  const { written } = part
-  const finish = (error: unknown): void => {
-    if (error) return reply({ kind: 'failed', file, call, fault: faultOf(error) })
-    const sha256 = digest ? part.hash?.copy().digest('hex') ?? null : null
-    reply({ kind: 'done', file, call, written, sha256 })
-  }
-  if (part.fault) reply({ kind: 'failed', file, call, fault: part.fault })
-  else if (data) fdatasync(part.descriptor, finish)
-  else finish(null)
+async function sync ({ descriptor }: Part): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    fdatasync(descriptor, (error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
 }
 
-function cut (part: Part, { file, call, length }: Extract<PartRequest, { kind: 'cut' }>): void {
-  try {
-    ftruncateSync(part.descriptor, length)
-    Object.assign(part, { written: length, at: 0, hash: length === 0 ? createHash('sha256') : null, fault: null })
-    reply({ kind: 'done', file, call, written: length, sha256: null })
-  } catch (error) {
-    reply({ kind: 'failed', file, call, fault: faultOf(error) })
-  }
+async function cut (part: Part, length: number): Promise<void> {
+  await syncing
+  ftruncateSync(part.descriptor, length)
+  Object.assign(part, { written: length, at: 0, hash: length === 0 ? createHash('sha256') : null, fault: null })
 }
 
-function close (part: Part, file: number, call: number): void {
+async function close (file: number, { descriptor }: Part): Promise<void> {
   parts.delete(file)
-  if (part.descriptor >= 0) closeSync(part.descriptor)
-  reply({ kind: 'done', file, call, written: part.written, sha256: null })
+  await syncing
+  closeSync(descriptor)
+}
+
+function required (file: number): Part {
+  const part = parts.get(file)
+  if (!part) throw new Error('The file is closed')
+  return part
+}
+
+/** What a call comes to: the length that it speaks of, and a hash. */
+async function answer (request: Exclude<PartRequest, { kind: 'bytes' }>): Promise<{ length: number, sha256: string | null }> {
+  if (request.kind === 'open') {
+    parts.set(request.file, open(request))
+    return { length: request.length, sha256: null }
+  }
+  const part = required(request.file)
+  const { written: length, fault } = part
+  if (fault && (request.kind === 'sync' || request.kind === 'settle')) throw Object.assign(new Error(fault.message), fault)
+  switch (request.kind) {
+    case 'sync': {
+      const own = syncing.then(async () => { await sync(part) })
+      syncing = own.catch(() => undefined)
+      await own
+      return { length, sha256: null }
+    }
+    case 'settle':
+      return { length, sha256: request.digest ? part.hash?.copy().digest('hex') ?? null : null }
+    case 'cut':
+      await cut(part, request.length)
+      return { length: request.length, sha256: null }
+    case 'close':
+      await close(request.file, part)
+      return { length, sha256: null }
+  }
 }
 
 port.on('message', (request: PartRequest) => {
-  if (request.kind === 'open') return open(request)
-  const part = parts.get(request.file)
-  if (!part) return
-  switch (request.kind) {
-    case 'bytes': return take(request.file, part, request.count)
-    case 'settle': return whenWritten(request.file, part, () => { settle(part, request) })
-    case 'cut': return whenWritten(request.file, part, () => { cut(part, request) })
-    case 'close': return whenWritten(request.file, part, () => { close(part, request.file, request.call) })
+  const { file } = request
+  if (request.kind === 'bytes') {
+    const part = parts.get(file)
+    if (part) take(file, part, request.count)
+    return
   }
+  const { call } = request
+  answer(request).then(
+    (result) => { reply({ kind: 'done', file, call, ...result }) },
+    (error: unknown) => { reply({ kind: 'failed', file, call, fault: faultOf(error) }) }
+  )
 })

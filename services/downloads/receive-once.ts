@@ -137,8 +137,7 @@ async function readBody ({ body }: DoorStream, connection: Connection): Promise<
   } finally {
     hooks.signal.removeEventListener('abort', breakOff)
     // Whatever ended the connection: what was counted must be written before anything is built upon it.
-    await file.drained()
-    await syncing.ended()
+    await file.drained().finally(async () => { await syncing.ended() })
   }
   if (fault !== undefined) throw fault
   return endOf(length, progress)

@@ -6,7 +6,7 @@ import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { checkWeights } from './check-weights.ts'
-import { downloadError } from './download-errors.ts'
+import { downloadError, unexpected } from './download-errors.ts'
 import { dropPreview, fetchPreview, type FetchedPreview, type PreviewFetchDeps } from './fetch-preview.ts'
 import type { LiveProgress } from './live-progress.ts'
 import type { PartStore } from './part-store.ts'
@@ -63,6 +63,7 @@ export async function runDownload (deps: RunDeps, request: DownloadRequest, cont
   } catch (error) {
     if (context.signal.aborted) throw error
     const { kind, code, message } = downloadError(error, plan?.gate ?? null, deps.authorized())
+    if (code === unexpected.code) deps.warn('a download failed for a reason that nobody foresaw', error)
     throw new DownloadFailure(kind, code, message, {}, { cause: error })
   }
 }
@@ -97,6 +98,8 @@ async function load (deps: RunDeps, plan: DownloadPlan, request: DownloadRequest
     preview = await fetchPreview(deps, plan.preview, `${plan.directory}/${plan.stem}${plan.extension}`, signal)
     live.stage(3)
     const done = await receive(deps, plan, part, request, context)
+    // A pause holds whatever comes last too.
+    await context.gate()
     signal.throwIfAborted()
     const placed = await placeFile(deps, plan, part, done, preview)
     if (placed.preview) preview = null

@@ -4,7 +4,8 @@ import { DomainError } from '../errors.ts'
 import type { HashPool } from '../hashing/pool.ts'
 import type { Door } from '../network/types.ts'
 import { checkFreeSpace, type FreeSpace } from './free-space.ts'
-import type { PartFile, PartFiles } from './part-file.ts'
+import type { PartFile } from './part-file.ts'
+import { WriterLostError, type PartFiles } from './part-files.ts'
 import type { PartRow, PartStore } from './part-store.ts'
 import { createPatience, type PatienceOptions } from './patience.ts'
 import { receiveOnce, type Reception } from './receive-once.ts'
@@ -121,7 +122,7 @@ export function createTransfer (deps: TransferDeps): Transfer {
     return await file.digest() ?? (await hashPool.hash(request.part, { signal })).sha256
   }
 
-  return async (request, hooks) => {
+  async function run (request: TransferRequest, hooks: TransferHooks): Promise<Transferred> {
     const progress = await begin(request)
     try {
       for (let tries = 0; ; tries++) {
@@ -139,6 +140,17 @@ export function createTransfer (deps: TransferDeps): Transfer {
       }
     } finally {
       await progress.file.close()
+    }
+  }
+
+  return async (request, hooks) => {
+    try {
+      return await run(request, hooks)
+    } catch (error) {
+      if (!(error instanceof WriterLostError)) throw error
+      hooks.signal.throwIfAborted()
+      // What was written is there; another thread goes on with it.
+      return await run(request, hooks)
     }
   }
 }

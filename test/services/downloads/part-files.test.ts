@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createPartFiles } from '../../../services/downloads/part-file.ts'
+import { createPartFiles } from '../../../services/downloads/part-files.ts'
 import { sha256 } from './file-server.ts'
 
 t.test('what is pushed is written and hashed in its order, whatever its size and whatever is asked meanwhile', async (t) => {
