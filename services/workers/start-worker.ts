@@ -1,9 +1,10 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
 /**
- * Starts a worker thread from a module of ours. `entry` is its URL without extension: built code runs the `.js`, sources run
- * the `.ts` through the loader of the process, which worker threads take over.
+ * Starts a worker thread from a module of ours. `entry` is its URL without extension: built code runs the `.js`, and for
+ * sources the loader of the process names a file that needs no loader. The thread takes over no flags of the process.
  */
 export function startWorker (entry: URL, options: WorkerOptions = {}): Worker {
-  return new Worker(new URL(`${entry.href}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`), options)
+  const module = import.meta.url.endsWith('.ts') ? import.meta.resolve(`${entry.href}.ts`) : `${entry.href}.js`
+  return new Worker(new URL(module), { ...options, execArgv: [] })
 }
