@@ -1,7 +1,8 @@
 // Runs the TypeScript sources as they are, in processes and worker threads: `node --import ./loader.mjs server.ts`.
 // A file is transpiled once and kept until its source changes, so that tests, which start many processes, pay for it once.
 // What a worker thread runs is one file and needs no loader of its own: threads are started even more often.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+// Run by itself it transpiles everything at once.
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { register } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -11,7 +12,9 @@ const kept = join(here, 'node_modules', '.cache', 'modelshelf-sources')
 const common = { format: 'esm', target: 'es2023', sourcemap: 'inline', sourcesContent: false, tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }
 
 // The thread that loads modules evaluates this file once more.
-if (!import.meta.url.endsWith('?hooks')) {
+if (process.argv[1] === import.meta.filename) {
+  await transpileAll()
+} else if (!import.meta.url.endsWith('?hooks')) {
   process.setSourceMapsEnabled(true)
   register(`${import.meta.url}?hooks`)
 }
@@ -26,6 +29,14 @@ export async function resolve (specifier, context, next) {
 export async function load (url, context, next) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return await next(url, context)
   return { format: 'module', source: await codeOf(fileURLToPath(url)), shortCircuit: true }
+}
+
+async function transpileAll () {
+  const folders = ['plugins', 'routes', 'services', 'use-cases', 'bench', 'test'].flatMap((folder) => readdirSync(join(here, folder), { recursive: true }).map((name) => join(here, folder, name)))
+  for (const file of ['app.ts', 'server.ts'].map((name) => join(here, name)).concat(folders)) {
+    if (file.endsWith('.ts')) await codeOf(file)
+    if (file.endsWith('.worker.ts')) await bundleOf(file)
+  }
 }
 
 async function codeOf (file) {
