@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -28,6 +28,8 @@ export interface Lock {
 const BEAT = 2000
 /** A lock of another machine whose heartbeat stands still this long is stale. */
 const FOREIGN_WAIT = 5000
+/** A process that was killed a moment ago may still be there, and is no reason to refuse the next one. */
+const DYING_WAIT = 1000
 
 /**
  * Takes the advisory lock of a settings directory, taking over a stale one.
@@ -100,7 +102,15 @@ async function removeStale (file: string): Promise<void> {
 
 async function isAlive (file: string, holder: LockInfo): Promise<boolean> {
   if (holder.machine !== hostname()) return await beats(file, FOREIGN_WAIT)
-  if (holder.pid === process.pid && holder.pid_started === startOf(process.pid)) return true
+  const end = performance.now() + DYING_WAIT
+  while (runs(holder)) {
+    if (performance.now() >= end || holder.pid === process.pid) return true
+    await delay(50)
+  }
+  return false
+}
+
+function runs (holder: LockInfo): boolean {
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
@@ -130,10 +140,15 @@ function touch (file: string, token: string): void {
   utimesSync(file, now, now)
 }
 
-/** Field 22 of /proc/<pid>/stat; the command name before it may hold spaces and brackets. */
+/** Field 22 of /proc/<pid>/stat, null for a process that has ended and waits for its parent; the command name before it may hold spaces and brackets. */
 function startOf (pid: number): string | null {
-  const file = `/proc/${pid}/stat`
-  if (!existsSync(file)) return null
-  const stat = readFileSync(file, 'latin1')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    // no such process any more, or no such file system
+    return null
+  }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : fields[19] ?? null
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -96,9 +96,17 @@ t.test('one process per settings directory: a second is refused, a stale lock is
   t.equal(readLock(directory), null)
 
   const { pid } = spawnSync(process.execPath, ['-e', ''])
+  // What it waits for is not its own child, so nobody ever asks how that ended.
+  const negligent = spawn('sh', ['-c', 'sh -c \'cut -d " " -f 22 "/proc/$$/stat"; echo $$\' & exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => { negligent.kill('SIGKILL') })
+  let told = ''
+  negligent.stdout.on('data', (chunk: Buffer) => { told += chunk.toString() })
+  await until(() => told.split('\n').length === 3, 'the ended process')
+  const [endedStarted, ended] = told.split('\n')
   const file = join(directory, 'modelshelf/lock')
   const stale = [
     { ...lock.info, pid, token: 'dead' },
+    { ...lock.info, pid: Number(ended), pid_started: endedStarted, token: 'ended, and its parent does not care' },
     { ...lock.info, pid_started: '1', token: 'reused pid' },
     { ...lock.info, machine: 'another-host', token: 'not beating' }
   ].map((info) => JSON.stringify(info))
@@ -111,6 +119,12 @@ t.test('one process per settings directory: a second is refused, a stale lock is
     t.equal(JSON.parse(readFileSync(file, 'utf8')).token, taken.info.token)
     taken.release()
   }
+  const dying = spawn('sleep', ['60'])
+  writeFileSync(file, JSON.stringify({ ...lock.info, pid: dying.pid, pid_started: null }))
+  const waiting = acquireLock(directory)
+  dying.kill('SIGKILL')
+  ;(await waiting).release()
+
   const racers = await Promise.allSettled([acquireLock(directory), acquireLock(directory), acquireLock(directory)])
   const winners = racers.flatMap((racer) => racer.status === 'fulfilled' ? [racer.value] : [])
   t.equal(winners.length, 1)
