@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { modelTypes } from '../models/types.ts'
-import type { FolderKey, ModelType } from '../models/types.ts'
+import type { FolderKey, ModelType, ModelTypeName } from '../models/types.ts'
 import { DomainError } from '../errors.ts'
 import { containedIn, normalizeClientPath, pathKey } from './safe-path.ts'
 import type { Root } from './types.ts'
@@ -22,14 +22,17 @@ export interface RootDisk {
 
 interface Candidate extends Root { real: string }
 
+/** What a user should know of a configured folder of one type. */
+export interface RootWarning { type: ModelTypeName, text: string }
+
 const disk: RootDisk = { realPath, linkTargets }
 
 /**
  * The roots of a library, in the order of the model-type table, of each folder key first the primary ones, then the extra,
- * each sorted without case. Folders that can't be reached are kept: a share that is mounted later is the same root.
+ * each sorted without case; of several spellings of a directory the first in the settings stays. Folders that can't be reached are kept: a share that is mounted later is the same root.
  */
-export function computeRoots (input: RootInput, { realPath, linkTargets }: RootDisk = disk): { roots: Root[], warnings: string[] } {
-  const warnings: string[] = []
+export function computeRoots (input: RootInput, { realPath, linkTargets }: RootDisk = disk): { roots: Root[], warnings: RootWarning[] } {
+  const warnings: RootWarning[] = []
   const roots: Candidate[] = []
   for (const type of modelTypes) {
     const ofType: Candidate[] = []
@@ -41,7 +44,7 @@ export function computeRoots (input: RootInput, { realPath, linkTargets }: RootD
       const linked = new Map(primary.flatMap((root) => linkTargets(root.path).map((target) => [pathKey(target), root.path])))
       addDistinct(ofType, extra.filter((root) => {
         const holder = linked.get(pathKey(root.real))
-        if (holder !== undefined) warnings.push(`Extra folder "${root.path}" is ignored: a link inside "${holder}" already leads there.`)
+        if (holder !== undefined) warnings.push({ type: type.name, text: `Extra folder "${root.path}" is ignored: a link inside "${holder}" already leads there.` })
         return holder === undefined
       }), warnings)
     }
@@ -58,24 +61,27 @@ export function rootId (type: string, path: string): string {
 
 function candidates (
   type: ModelType, folder: { key: FolderKey, subType: string | null }, paths: readonly string[] | undefined, extra: boolean,
-  realPath: RootDisk['realPath'], warnings: string[]
+  realPath: RootDisk['realPath'], warnings: RootWarning[]
 ): Candidate[] {
   const found: Candidate[] = []
   for (const text of Array.isArray(paths) ? paths : []) {
     if (typeof text !== 'string' || text.trim() === '') continue
-    const path = normalized(text.trim())
+    const path = rootPath(text)
     if (path === undefined) {
-      warnings.push(`"${text}" in ${folder.key} is not an absolute path of this system and is ignored.`)
+      warnings.push({ type: type.name, text: `"${text}" in ${folder.key} is not an absolute path of this system and is ignored.` })
       continue
     }
-    found.push({ id: rootId(type.name, path), type: type.name, folderKey: folder.key, path, extra, subType: folder.subType, real: realPath(path) ?? path })
+    const real = realPath(path) ?? path
+    if (!found.some((other) => pathKey(other.real) === pathKey(real))) found.push({ id: rootId(type.name, path), type: type.name, folderKey: folder.key, path, extra, subType: folder.subType, real })
   }
   return found.sort((a, b) => compareFolded(a.path, b.path))
 }
 
-function normalized (text: string): string | undefined {
+/** A configured folder as a path of our path space; undefined for what is none. */
+export function rootPath (text: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined
   try {
-    return normalizeClientPath(text)
+    return normalizeClientPath(text.trim())
   } catch (error) {
     if (error instanceof DomainError) return undefined
     throw error
@@ -83,27 +89,27 @@ function normalized (text: string): string | undefined {
 }
 
 /** Adds what is a directory of its own; the first spelling of a directory stays. */
-function addDistinct (roots: Candidate[], more: readonly Candidate[], warnings: string[]): void {
+function addDistinct (roots: Candidate[], more: readonly Candidate[], warnings: RootWarning[]): void {
   for (const root of more) {
     const known = roots.find((other) => pathKey(other.real) === pathKey(root.real))
     if (known === undefined) roots.push(root)
     else if (known.folderKey !== root.folderKey) {
-      warnings.push(`"${root.path}" is configured under ${known.folderKey} and ${root.folderKey}; it is read as ${known.folderKey}.`)
+      warnings.push({ type: root.type, text: `"${root.path}" is configured under ${known.folderKey} and ${root.folderKey}; it is read as ${known.folderKey}.` })
     } else if (root.extra && !known.extra) {
-      warnings.push(`Extra folder "${root.path}" is ignored: it is the folder "${known.path}".`)
+      warnings.push({ type: root.type, text: `Extra folder "${root.path}" is ignored: it is the folder "${known.path}".` })
     }
   }
 }
 
-function nestedWarnings (roots: readonly Candidate[]): string[] {
-  const warnings: string[] = []
+function nestedWarnings (roots: readonly Candidate[]): RootWarning[] {
+  const warnings: RootWarning[] = []
   for (const inner of roots) {
     for (const outer of roots) {
       if (inner === outer || !containedIn(outer.real, inner.real)) continue
       if (pathKey(outer.real) !== pathKey(inner.real)) {
-        warnings.push(`"${inner.path}" lies inside "${outer.path}"; files are counted to the innermost folder.`)
+        warnings.push({ type: inner.type, text: `"${inner.path}" lies inside "${outer.path}"; files are counted to the innermost folder.` })
       } else if (roots.indexOf(outer) < roots.indexOf(inner)) {
-        warnings.push(`"${inner.path}" is configured for more than one model type.`)
+        warnings.push({ type: inner.type, text: `"${inner.path}" is configured for more than one model type.` })
       }
     }
   }

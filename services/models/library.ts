@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { DomainError, NotFoundError, ServiceNotReadyError } from '../errors.ts'
-import type { RootStatus } from '../files/types.ts'
+import type { Root, RootStatus } from '../files/types.ts'
 import type { Job, JobSystem } from '../jobs/types.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
 import { openLibrarySession, type LibrarySession, type SessionDeps } from './library-session.ts'
@@ -79,9 +79,15 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     return mine
   }
 
+  async function readRoots (): Promise<Root[]> {
+    const { roots, warnings } = await readConfiguredRoots(settings, type)
+    for (const warning of warnings) logger.warn({ type: type.name }, warning)
+    return roots
+  }
+
   async function openActive (onOpened?: () => void): Promise<void> {
     const { name } = settings.activeLibrary()
-    const roots = await readConfiguredRoots(settings, type)
+    const roots = await readRoots()
     if (closed) return
     const mine = openLibrarySession({ ...deps, wantHashing: () => { startHashing() } }, name, roots)
     session = mine
@@ -125,7 +131,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   async function changeRoots (): Promise<void> {
     const mine = session
-    const roots = await readConfiguredRoots(settings, type)
+    const roots = await readRoots()
     if (!mine || session !== mine || closed) return
     const before = JSON.stringify(mine.board.roots())
     if (JSON.stringify(roots) === before) return

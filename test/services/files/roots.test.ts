@@ -34,14 +34,14 @@ t.test('one directory under two spellings is one root, the first of them', async
   const dir = t.testdir({ real: {} })
   symlinkSync(join(dir, 'real'), join(dir, 'link'))
   const { roots } = computeRoots({ folder_paths: { loras: [join(dir, 'real'), join(dir, 'link'), join(dir, 'real') + '//./'] }, ...none })
-  t.same(roots.map(({ path }) => path), [join(dir, 'link')])
+  t.same(roots.map(({ path }) => path), [join(dir, 'real')])
 })
 
 t.test('a directory for checkpoints and unet counts as checkpoints', async (t) => {
   const dir = t.testdir({ all: {} })
   const { roots, warnings } = computeRoots({ folder_paths: { checkpoints: [join(dir, 'all')], unet: [join(dir, 'all')] }, ...none })
   t.same(roots.map(({ folderKey }) => folderKey), ['checkpoints'])
-  t.match(warnings, [/checkpoints and unet/])
+  t.match(warnings, [{ type: 'checkpoint', text: /checkpoints and unet/ }])
 })
 
 t.test('an extra folder that is a primary one, or the target of a link in it, is ignored for every type', async (t) => {
@@ -62,7 +62,7 @@ t.test('nested roots are warned of and kept, names that only begin alike are not
   const { roots, warnings } = computeRoots({ folder_paths: { loras: [join(dir, 'lora'), join(dir, 'lora', 'inner'), join(dir, 'lora2')] }, ...none })
   t.equal(roots.length, 3)
   t.equal(warnings.length, 1)
-  t.match(warnings[0], /inner" lies inside/)
+  t.match(warnings[0], { type: 'lora', text: /inner" lies inside/ })
 })
 
 t.test('what is no path is dropped with a warning, never a fault', async (t) => {

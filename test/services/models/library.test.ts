@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { libraryBench, type LibraryBench, type LibraryRun } from '../../helpers/library-bench.ts'
-import { putFile, putModel, safetensors, until } from '../../helpers/scan-bench.ts'
+import { putFile, putModel, safetensors, silent, until } from '../../helpers/scan-bench.ts'
 
 function bench (t: { teardown (work: () => Promise<void>): void }, settings?: Record<string, unknown>): LibraryBench {
   const made = libraryBench(settings)
@@ -232,6 +232,20 @@ t.test('one folder of a disk that is away says nothing of the models in it, and 
   await run.library.idle()
   t.match(run.library.rootStatus(), [{ state: 'online', models: 30 }])
   t.strictSame([...run.library.index.entries()].map(({ id, file_path: path }) => `${id} ${path}`).sort(), before)
+})
+
+t.test('of several spellings of a folder the first is read, and folders inside others are told of', async (t) => {
+  const b = bench(t, { watch_folders: false })
+  putModel(b.roots, 'a')
+  putModel(join(b.roots, 'inner'), 'b')
+  const alias = join(b.directory, 'alias')
+  symlinkSync(b.roots, alias)
+  const told: string[] = []
+  const run = await b.start({ logger: { ...silent, warn: (_fields: object, message: string) => { told.push(message) } } })
+  await run.settings.update({ folder_paths: { loras: [`${b.roots}/`, `${alias}/`, join(b.roots, 'inner')] } })
+  await run.library.idle()
+  t.strictSame([...run.library.index.entries()].map((model) => model.file_path).sort(), [join(b.roots, 'a.safetensors'), join(b.roots, 'inner/b.safetensors')])
+  t.match(told, [/inner" lies inside/])
 })
 
 t.test('what was done on disk is followed before the answer: moves keep the model, deletions end it', async (t) => {
