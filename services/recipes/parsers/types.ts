@@ -34,8 +34,8 @@ export interface ParsedLora {
   /** Where the strength stood: in the prompt, beside the LoRA, or nowhere (then it is 1). */
   strengthFrom: 'tag' | 'entry' | 'default'
   clipStrength?: number
-  /** Only mentioned where nothing is known to apply it, such as a tag in the text of a node that ignores tags. */
-  mentionedOnly?: boolean
+  /** Another entry may name the same LoRA by other means, so this one counts only when it is found and differs. */
+  onlyIfFound?: true
 }
 
 export interface ParsedCheckpoint {
