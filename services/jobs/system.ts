@@ -15,7 +15,7 @@ export interface JobSystemDeps {
   state: StateDatabase
   hub: Pick<ProgressHub, 'publish'>
   clock?: Clock
-  logger: Pick<Logger, 'error'>
+  logger: Pick<Logger, 'error' | 'warn'>
 }
 
 /** A job that is not finished: its record is the truth, the row follows. */
@@ -108,7 +108,9 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
       finish(entry, 'succeeded')
     } else {
       job.error = failureText(outcome.error)
-      logger.error({ err: outcome.error, job: job.id, kind: job.kind }, 'a job failed')
+      // What the world did is told in a line; only faults of ours are worth a stack.
+      if (outcome.error instanceof DomainError) logger.warn({ job: job.id, kind: job.kind, code: job.error.code, reason: job.error.message }, 'a job came to nothing')
+      else logger.error({ err: outcome.error, job: job.id, kind: job.kind }, 'a job failed')
       finish(entry, 'failed')
     }
   }

@@ -77,6 +77,8 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
     }
   })
   await server.ready()
+  const stray = new Set<string>()
+  server.core.door.observe(({ destination, headers }) => { for (const name of strayHeaders(destination, headers)) stray.add(`${destination}: ${name}`) })
   const frames: Record<string, unknown>[] = []
   const events: Record<string, unknown>[] = []
   const into = (list: Record<string, unknown>[]): FrameSink => ({ bufferedAmount: 0, send: (text) => { list.push(JSON.parse(text) as Record<string, unknown>) } })
@@ -106,7 +108,9 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
       for (const library of [...libraries, recipes]) await library.idle()
     },
     async close () {
-      if (runs.delete(run)) await server.close()
+      if (!runs.delete(run)) return
+      await server.close()
+      if (stray.size > 0) throw new Error(`Headers that must not be sent: ${[...stray].join(', ')}`)
     },
     async restart () {
       await run.close()
@@ -119,6 +123,21 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
   frames.length = 0
   events.length = 0
   return run
+}
+
+const usual = ['user-agent', 'accept-encoding', 'accept', 'content-type']
+const partial = ['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since']
+/** What may be sent to each destination; a new one is a row here. */
+const mayBeSent: Record<string, readonly string[]> = {
+  civitai: [...usual, 'authorization'],
+  civarchive: usual,
+  media: usual,
+  'hugging-face': [...usual, ...partial, 'authorization'],
+  'model-files': [...usual, ...partial, 'authorization']
+}
+
+function strayHeaders (destination: string, headers: Record<string, string>): string[] {
+  return Object.keys(headers).filter((name) => !mayBeSent[destination]?.includes(name))
 }
 
 /** Bytes of a small model file, different for each name. */

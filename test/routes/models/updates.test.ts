@@ -158,10 +158,13 @@ t.test('cut off, nothing is marked and what is known is answered; a check can be
 })
 
 t.test('a model that CivitAI no longer has is ignored after two answers a day apart, and never for another reason', async (t) => {
-  const double = await civitaiDouble(t, { files: [version(1, 10)] })
-  const run = await runningApp(t, { settings: providers(double), prepare ({ loras }) { put(loras, 1, 10); put(loras, 2, 20) } })
+  const archived = { inCivitai: false, inCivarchive: true }
+  const double = await civitaiDouble(t, { files: [version(1, 10), version(3, 30, archived), version(3, 31, archived)] })
+  const run = await runningApp(t, { settings: { ...providers(double), enable_civarchive_api: true }, prepare ({ loras }) { put(loras, 1, 10); put(loras, 2, 20); put(loras, 3, 30) } })
   const db = run.app.core.state.db
-  t.match(await refresh(run), { json: { success: true } })
+  double.faults.next('civitai GET /api/v1/models?*', { status: 429, retryAfter: 1 })
+  double.faults.next('civitai GET /api/v1/models?*', { status: 503 })
+  t.same(ids(await refresh(run)), [3], 'a short pause is waited for; an archive lists what CivitAI lost')
   t.match(recordOf(await status(run, 2)), { shouldIgnore: false, lastCheckedAt: Number })
   await refresh(run, { force: true })
   t.match(recordOf(await status(run, 2)), { shouldIgnore: false }, 'the same day it is the same answer')
@@ -172,6 +175,7 @@ t.test('a model that CivitAI no longer has is ignored after two answers a day ap
   stop()
   await refresh(run, { force: true })
   t.match(recordOf(await status(run, 2)), { shouldIgnore: true, inLibraryVersionIds: [20] })
+  t.match(recordOf(await status(run, 3)), { shouldIgnore: false, hasUpdate: true })
   await run.post('/api/lm/loras/updates/ignore', { modelId: 2, shouldIgnore: false })
   await refresh(run, { force: true })
   t.match(recordOf(await status(run, 2)), { shouldIgnore: false }, 'the user knows better')

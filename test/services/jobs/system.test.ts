@@ -12,14 +12,15 @@ const silent = { error () {}, warn () {}, info () {}, debug () {} }
 
 function create (t: Test, directory = t.testdir({})) {
   const events: { type: string, data: Record<string, unknown> }[] = []
+  const logged: string[] = []
   const state = createStateDatabase(directory, silent)
-  const jobs = createJobSystem({ state, hub: { publish: (type, data) => { events.push({ type, data: data as Record<string, unknown> }) } }, logger: silent })
+  const jobs = createJobSystem({ state, hub: { publish: (type, data) => { events.push({ type, data: data as Record<string, unknown> }) } }, logger: { error () { logged.push('error') }, warn () { logged.push('warn') } } })
   const end = async (): Promise<void> => {
     await jobs.close()
     if (state.db.open) state.close()
   }
   t.teardown(end)
-  return { jobs, events, directory, end, state }
+  return { jobs, events, logged, directory, end, state }
 }
 
 async function until (condition: () => boolean): Promise<void> {
@@ -76,11 +77,12 @@ t.test('a job runs after its start was answered, and its result and failures are
 })
 
 t.test('a job that throws has failed, without telling secrets of the fault', async (t) => {
-  const { jobs } = create(t)
+  const { jobs, logged } = create(t)
   jobs.define({ kind: 'broken', title: () => 'Broken', run: async () => { throw new Error('canary /home/user') } })
   jobs.define({ kind: 'sync', title: () => 'Throws at once', run: () => { throw new ConflictError('Told to people', 'told') } })
   t.match((await jobs.finished(jobs.start('broken', {}).id)), { state: 'failed', error: { code: 'internal-error', message: /^An unexpected failure/ } })
   t.match((await jobs.finished(jobs.start('sync', {}).id)), { state: 'failed', error: { code: 'told', message: 'Told to people' } })
+  t.same(logged, ['error', 'warn'], 'only a fault of ours is an error of the log')
   t.throws(() => jobs.start('unknown', {}), { code: 'job-kind-unknown' })
 })
 
