@@ -6,6 +6,10 @@ import type { StaticFile } from '../../services/web/static-files.ts'
 import { createWebUseCases, type WebUseCases } from '../../use-cases/web/index.ts'
 
 const tags = ['pages']
+const pages = [
+  ...modelTypes.map(({ prefix, label }) => ({ page: prefix, url: `/${prefix}`, operationId: `open${label}Page`, what: `${label}s` })),
+  { page: 'recipes' as const, url: '/loras/recipes', operationId: 'openRecipePage', what: 'recipes' }
+]
 const failure = (description: string) => ({ ...Type.Ref('Failure'), description })
 const content = (type: string, description: string) => ({ description, content: { [type]: { schema: { type: 'string' } } } })
 const file = content('*/*', 'The file')
@@ -26,11 +30,11 @@ const webRoutes: FastifyPluginAsync = async (app) => {
     schema: { operationId: 'openHome', tags, summary: 'To the page of the LoRAs', response: { 302: { type: 'null', description: 'Found' } } }
   }, (_request, reply) => reply.header('cache-control', 'no-cache').redirect('/loras', 302))
 
-  for (const { prefix, label } of modelTypes) {
-    app.get(`/${prefix}`, {
-      schema: { operationId: `open${label}Page`, tags, summary: `Page of the ${label}s`, response: { 200: content('text/html', 'The page'), 503: failure('The library is not opened yet') } }
+  for (const { page, url, operationId, what } of pages) {
+    app.get(url, {
+      schema: { operationId, tags, summary: `Page of the ${what}`, response: { 200: content('text/html', 'The page'), 503: failure('The library is not opened yet') } }
     }, async (request, reply) => reply.headers({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
-      .send(await useCases.renderPage({ page: prefix, acceptLanguage: request.headers['accept-language'] })))
+      .send(await useCases.renderPage({ page, acceptLanguage: request.headers['accept-language'] })))
   }
 
   app.get<{ Params: { '*': string } }>('/loras_static/*', {

@@ -1,5 +1,7 @@
 import type { OperationResult } from '../journal/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
+import { isRecipeFile } from '../recipes/recipe-file.ts'
+import type { RecipeShelf } from '../recipes/ports.ts'
 import { isWeightFile } from './file-set.ts'
 import type { DoneOnDisk, ModelLibrary } from './ports.ts'
 
@@ -30,9 +32,18 @@ export function affectedModels ({ units }: Pick<OperationResult, 'units'>): Affe
   return { moved, removed, changed: [...changed], restored }
 }
 
-/** Brings every library in step with an operation and tells clients. The caller holds the paths. */
-export async function settleOperation (libraries: readonly ModelLibrary[], hub: Pick<ProgressHub, 'publish' | 'broadcast'>, result: OperationResult): Promise<AffectedModels> {
-  const affected = affectedModels(result)
+/** What operations of the journal may concern. */
+export interface OperationFollowers {
+  libraries: readonly ModelLibrary[]
+  recipes: Pick<RecipeShelf, 'settle'>
+  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
+}
+
+/** Brings every library and the recipes in step with an operation and tells clients. The caller holds the paths. */
+export async function settleOperation ({ libraries, recipes, hub }: OperationFollowers, result: OperationResult): Promise<AffectedModels> {
+  const ofRecipes = result.units.filter(({ key }) => isRecipeFile(key))
+  if (ofRecipes.length > 0) await recipes.settle({ id: result.id, units: ofRecipes })
+  const affected = affectedModels({ units: result.units.filter((unit) => !ofRecipes.includes(unit)) })
   const changed = new Set(affected.changed)
   let any = false
   for (const library of libraries) {
@@ -47,7 +58,7 @@ export async function settleOperation (libraries: readonly ModelLibrary[], hub: 
     hub.publish('facets.changed', about, { operation: result.id })
   }
   if (any) hub.broadcast('fetch', { type: 'models_changed' })
-  return affected
+  return { ...affected, restored: [...affected.restored, ...affectedModels({ units: ofRecipes }).restored] }
 }
 
 /** Holds paths of any type: the queue of paths is one for all of them. */

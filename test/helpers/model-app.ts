@@ -138,6 +138,7 @@ function coreOf ({ libraries = {}, settings = {}, directory = '/nowhere', core =
     organizer: { cancel () {} },
     providers: {},
     downloads: {},
+    recipes: { opened: true, initializing: false, root: () => null },
     metadata: { refresher: { cancel () {} } },
     updates: { cancel () {} },
     hub: { broadcast: (channel: string, frame: Record<string, unknown>) => { broadcasts.push({ channel, frame }) }, snapshot: () => undefined },

@@ -128,9 +128,9 @@ export function createSharedModelUseCases (core: Core, { warn }: StackLog) {
     warn
   })
   return {
-    undoDelete: undoDelete({ ...deps, journal: core.journal, now: Date.now }),
+    undoDelete: undoDelete({ ...deps, recipes: core.recipes, journal: core.journal, now: Date.now }),
     servePreview: servePreview(deps),
-    getInitStatus: getInitStatus(deps),
+    getInitStatus: getInitStatus({ ...deps, recipes: core.recipes }),
     getTrainedWords: getTrainedWords(deps),
     getExampleFiles: getExampleFiles(deps),
     listKnownBaseModels: listKnownBaseModels({ baseModels }),

@@ -1,21 +1,18 @@
 import { ConflictError, DomainError, InvalidInputError, NotFoundError } from '../../services/errors.ts'
 import { failureOf } from '../../services/journal/errors.ts'
 import type { Journal, OperationDetail, OperationResult, Step } from '../../services/journal/types.ts'
-import type { ModelLibrary } from '../../services/models/ports.ts'
-import { holdPaths, settleOperation } from '../../services/models/settle-operation.ts'
+import { holdPaths, settleOperation, type OperationFollowers } from '../../services/models/settle-operation.ts'
 import { findStagedBatch, type StagedBatch } from '../../services/models/staged-batch.ts'
-import type { ProgressHub } from '../../services/progress/types.ts'
+import { isRecipeFile } from '../../services/recipes/recipe-file.ts'
 import { withinLibrary } from './within-library.ts'
 
-export interface UndoDeps {
-  libraries: readonly ModelLibrary[]
+export interface UndoDeps extends OperationFollowers {
   journal: Journal
-  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
   /** Milliseconds since 1970. */
   now: () => number
 }
 
-export interface UndoneDelete { restored: string[], kind: 'model' }
+export interface UndoneDelete { restored: string[], kind: 'model' | 'recipe' }
 
 const ROUTE = 'undo-delete'
 /** Clients show 20 seconds; what is on its way when they end still arrives. */
@@ -59,15 +56,17 @@ function ownBatch (journal: Journal, id: string): OperationDetail | undefined {
   return operation
 }
 
-async function undoOwn ({ libraries, journal, hub }: UndoDeps, operation: OperationDetail): Promise<UndoneDelete> {
+async function undoOwn (deps: UndoDeps, operation: OperationDetail): Promise<UndoneDelete> {
+  const { libraries, journal } = deps
   const paths = operation.unit_list.map(({ key }) => key)
   return await holdPaths(libraries, paths, async () => {
     const result = await asNotFound(async () => await journal.undo(operation.id, ROUTE))
-    return await finish(libraries, hub, result)
+    return await finish(deps, result)
   })
 }
 
-async function restoreStaged ({ libraries, journal, hub, now }: UndoDeps, id: string, batch: StagedBatch): Promise<UndoneDelete> {
+async function restoreStaged (deps: UndoDeps, id: string, batch: StagedBatch): Promise<UndoneDelete> {
+  const { libraries, journal, now } = deps
   if (batch.expiresAt + GRACE_SECONDS < now() / 1000) throw expired()
   const moves = batch.files.map(({ staged, original }): Step & { kind: 'move' } => ({ kind: 'move', from: staged, to: withinLibrary(libraries, original) }))
   if (moves.length === 0) throw unknown(id)
@@ -79,15 +78,15 @@ async function restoreStaged ({ libraries, journal, hub, now }: UndoDeps, id: st
   ]
   return await holdPaths(libraries, moves.map(({ to }) => to), async () => {
     const result = await journal.run({ kind: 'restore', route: ROUTE, summary: 'Restore deleted models', units: [{ key: moves[0]?.to ?? id, label: 'Deleted models', steps }] })
-    const done = await finish(libraries, hub, result)
+    const done = await finish(deps, result)
     return { ...done, restored: moves.map(({ to }) => to) }
   })
 }
 
-async function finish (libraries: readonly ModelLibrary[], hub: UndoDeps['hub'], result: OperationResult): Promise<UndoneDelete> {
-  const { restored } = await settleOperation(libraries, hub, result)
+async function finish (deps: UndoDeps, result: OperationResult): Promise<UndoneDelete> {
+  const { restored } = await settleOperation(deps, result)
   const broken = result.units.find(({ ok }) => !ok)
-  if (!broken) return { restored, kind: 'model' }
+  if (!broken) return { restored, kind: result.units.length > 0 && result.units.every(({ key }) => isRecipeFile(key)) ? 'recipe' : 'model' }
   const failure = failureOf(broken)
   if (failure?.code === 'destination-exists') throw new NotFoundError(failure.message, failure.code)
   throw failure ?? new ConflictError('Some files could not be restored')

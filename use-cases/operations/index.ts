@@ -17,8 +17,8 @@ const pageOf = ({ limit = 50, after }: PageInput): { limit: number, after?: stri
 export type OperationUseCases = ReturnType<typeof createOperationUseCases>
 
 /** What was done to files, and the way back. */
-export function createOperationUseCases ({ journal, models, hub }: Pick<Core, 'journal' | 'models' | 'hub'>) {
-  const deps = { journal, libraries: Object.values(models), hub }
+export function createOperationUseCases ({ journal, models, recipes, hub }: Pick<Core, 'journal' | 'models' | 'recipes' | 'hub'>) {
+  const deps = { journal, libraries: Object.values(models), recipes, hub }
   return {
     /** Newest first. */
     listOperations: (input: PageInput): Page<OperationView> => journal.operations(pageOf(input)),

@@ -5,12 +5,13 @@ import { holdPaths, settleOperation } from '../../services/models/settle-operati
 import { requireOnline, type OperationDeps } from './undo-operation.ts'
 
 /** Brings a batch, or one item of it, back from the trash to where it was. @throws NotFoundError; ConflictError when its place is taken */
-export const restoreFromTrash = ({ journal, libraries, hub }: OperationDeps) => async (id: string): Promise<{ operation: OperationDetail }> => {
+export const restoreFromTrash = (deps: OperationDeps) => async (id: string): Promise<{ operation: OperationDetail }> => {
+  const { journal, libraries, hub } = deps
   const paths = originals(journal, id)
-  requireOnline(libraries, paths)
+  requireOnline(deps, paths)
   return await holdPaths(libraries, paths, async () => {
     const result = await journal.trash.restore(id, 'trash')
-    await settleOperation(libraries, hub, result)
+    await settleOperation(deps, result)
     hub.publish('operation.finished', { id: result.id, kind: 'restore', state: result.state }, { operation: result.id })
     const broken = result.units.every(({ ok }) => !ok) ? failureOf(result.units[0]) : null
     if (broken) throw broken

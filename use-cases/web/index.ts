@@ -4,8 +4,8 @@ import { translator } from '../../services/i18n/translator.ts'
 import { getLocaleFile, getStaticFile } from './get-static-file.ts'
 import { renderPage } from './render-page.ts'
 
-export function createWebUseCases ({ models, settings, version }: Core) {
-  const deps = { models, settings, version, translator, languageSaved: createSavedLanguage(settings.file) }
+export function createWebUseCases ({ models, recipes, settings, version }: Core) {
+  const deps = { models, recipes, settings, version, translator, languageSaved: createSavedLanguage(settings.file) }
   return {
     renderPage: renderPage(deps),
     getStaticFile: getStaticFile(),

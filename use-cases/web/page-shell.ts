@@ -1,8 +1,16 @@
 import type { Locale, Translate } from '../../services/i18n/translator.ts'
 import { modelTypes, type ModelPrefix } from '../../services/models/types.ts'
 
+export type PageName = ModelPrefix | 'recipes'
+
+/** Pages in the order in which they are offered: where each is, and what its list is read from. */
+export const pages: readonly { name: PageName, url: string, list: string }[] = [
+  ...modelTypes.map(({ prefix }) => ({ name: prefix, url: `/${prefix}`, list: `/api/lm/${prefix}/list` })),
+  { name: 'recipes', url: '/loras/recipes', list: '/api/lm/recipes' }
+]
+
 export interface ShellInput {
-  page: ModelPrefix
+  page: PageName
   locale: Locale
   t: Translate
   version: string
@@ -23,13 +31,14 @@ const LIST_TEXTS = ['search', 'empty', 'more', 'count', 'failed'] as const
 const STAGE_TEXTS = ['loading_cache', 'scan_folders', 'count_models', 'process_models', 'finalizing'] as const
 
 function navigation ({ page, t }: ShellInput): string {
-  const links = modelTypes.map(({ prefix }) => `<a href="/${prefix}"${prefix === page ? ' aria-current="page"' : ''}>${escapeHtml(t(`${prefix}.title`))}</a>`)
+  const links = pages.map(({ name, url }) => `<a href="${url}"${name === page ? ' aria-current="page"' : ''}>${escapeHtml(t(`${name}.title`))}</a>`)
   return `<nav aria-label="${escapeHtml(t('header.navigation'))}">${links.join('')}</nav>`
 }
 
-function listView ({ t, folderHint }: ShellInput): string {
+function listView ({ page, t, folderHint }: ShellInput): string {
+  const source = pages.find(({ name }) => name === page)?.list ?? ''
   const data = LIST_TEXTS.map((key) => ` data-${key}="${escapeHtml(t(`common.${key}`))}"`).join('')
-  return `<main id="list"${data}>
+  return `<main id="list" data-source="${source}"${data}>
 <form role="search"><input type="search" name="search" placeholder="${escapeHtml(t('common.search'))}" aria-label="${escapeHtml(t('common.search'))}"></form>
 ${folderHint ? `<p id="first-steps">${escapeHtml(t('common.noFolders', folderHint))}</p>\n` : ''}<p id="status" role="status"></p>
 <ul id="cards"></ul>
@@ -48,7 +57,7 @@ function initializationView ({ t }: ShellInput): string {
 </main>`
 }
 
-/** The HTML of a model page. Scripts are files of ours, so that a strict content policy holds. */
+/** The HTML of a page. Scripts are files of ours, so that a strict content policy holds. */
 export function pageShell (input: ShellInput): string {
   const { page, locale, t, initializing } = input
   const version = escapeHtml(input.version)

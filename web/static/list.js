@@ -1,6 +1,5 @@
-// A plain list of models with a search; text from the library is only ever set as text.
+// A plain list of models or recipes with a search; text from the library is only ever set as text.
 const { document, fetch, URLSearchParams, AbortController, setTimeout, clearTimeout } = globalThis
-const page = document.body.dataset.page
 const list = document.querySelector('#list')
 const cards = document.querySelector('#cards')
 const status = document.querySelector('#status')
@@ -12,7 +11,7 @@ let next = 1
 let running = new AbortController()
 
 function preview (item) {
-  const url = item.preview_url || '/loras_static/images/no-preview.png'
+  const url = item.preview_url || item.file_url || '/loras_static/images/no-preview.png'
   const media = document.createElement(isVideo(url) ? 'video' : 'img')
   if (media.tagName === 'VIDEO') Object.assign(media, { muted: true, loop: true, preload: 'metadata' })
   else Object.assign(media, { loading: 'lazy', alt: '' })
@@ -23,10 +22,10 @@ function preview (item) {
 function card (item) {
   const entry = document.createElement('li')
   const name = document.createElement('h2')
-  name.textContent = item.model_name
+  name.textContent = item.model_name ?? item.title
   const facts = document.createElement('p')
   facts.textContent = [item.base_model, item.folder].filter(Boolean).join(' · ')
-  entry.title = item.file_name
+  entry.title = item.file_name ?? item.title
   entry.append(preview(item), name, facts)
   return entry
 }
@@ -38,7 +37,7 @@ async function load ({ anew }) {
   const query = new URLSearchParams({ page: next, page_size: 50 })
   if (field.value.trim()) for (const [key, value] of Object.entries({ search: field.value.trim(), fuzzy: true, search_tags: true })) query.set(key, value)
   try {
-    const answer = await fetch(`/api/lm/${page}/list?${query}`, { signal: running.signal })
+    const answer = await fetch(`${list.dataset.source}?${query}`, { signal: running.signal })
     const found = await answer.json()
     if (!answer.ok) throw new Error(found.error)
     if (anew) cards.replaceChildren()
