@@ -47,6 +47,7 @@ export const civitaiRoutes: FastifyPluginAsync<{ names: OperationNames, type: Mo
   }, async (request) => await useCases.fetchCivitai(request.body))
 
   app.post(url('fetch-all-civitai'), {
+    config: { longLived: true },
     schema: { operationId: id('fetchAll', 'Metadata'), tags, summary: `Ask for all ${plural} that nobody has told of yet; answers when the job has ended, which goes on without its caller`, response: answers(FetchedAll, 409, 503) }
   }, async () => await useCases.fetchAllCivitai())
 

@@ -64,6 +64,7 @@ export const updateRoutes: FastifyPluginAsync<{ names: OperationNames, type: Mod
   const useCases = createUpdateUseCases(app.getDecorator<Core>('core'), type, { warn: (message, error) => { app.log.warn({ err: error }, message) } })
 
   app.post<{ Body: Record<string, unknown>, Querystring: { force?: QueryValue } }>(url('updates/refresh'), {
+    config: { longLived: true },
     validatorCompiler: documentedOnly,
     schema: {
       operationId: id('check', 'Updates'),
@@ -80,6 +81,7 @@ export const updateRoutes: FastifyPluginAsync<{ names: OperationNames, type: Mod
   }, async (request) => await useCases.checkUpdates(request.body, request.query.force))
 
   app.post<{ Body: Record<string, unknown> }>(url('updates/fetch-missing-license'), {
+    config: { longLived: true },
     schema: {
       operationId: id('fetch', 'MissingLicences'),
       tags,

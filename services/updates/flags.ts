@@ -34,12 +34,15 @@ interface Candidate extends Access {
 }
 
 const LOOK_EVERY_MS = 2000
+/** Reading a large table is never more than this part of the time. */
+const LOOK_SHARE = 1 / 20
 const SETTINGS = ['hide_early_access_updates', 'hide_paid_updates']
 
 interface Row {
   model_id: number
   version_id: number
   base_model: unknown
+  is_in_library: unknown
   should_ignore: unknown
   early_access_ends_at?: unknown
   is_early_access?: unknown
@@ -47,24 +50,35 @@ interface Row {
   is_paid?: unknown
 }
 
-type Candidates = Map<number, Candidate[]>
-
 /** Files of older programs lack columns, so all are asked for; models that are to be ignored never have updates. */
 const ROWS = `SELECT v.* FROM model_update_versions v
   WHERE NOT EXISTS (SELECT 1 FROM model_update_status s WHERE s.model_id = v.model_id AND s.should_ignore_model)`
 
 const foldBase = (name: unknown): string => typeof name === 'string' ? name.trim().toLowerCase() : ''
 
+interface Reading { candidates: Map<number, Candidate[]>, oldestHere: Map<number, number> }
+
 /** Many versions share few base models: each name is kept once. */
-function createReader (): (models: Candidates, row: Row) => void {
+function createReader (): (reading: Reading, row: Row) => void {
   const names = new Map<string, string>()
   const shared = (name: string): string => names.get(name) ?? (names.set(name, name), name)
-  return (models, row) => {
+  return ({ candidates, oldestHere }, row) => {
+    if (row.is_in_library) oldestHere.set(row.model_id, Math.min(row.version_id, oldestHere.get(row.model_id) ?? Infinity))
     if (row.should_ignore || !isDownloadable({ usageControl: row.usage_control })) return
     const candidate = { id: row.version_id, baseModel: shared(foldBase(row.base_model)), earlyAccess: Boolean(row.is_early_access), endsAt: endOf(row.early_access_ends_at), isPaid: Boolean(row.is_paid) }
-    const known = models.get(row.model_id)
+    const known = candidates.get(row.model_id)
     if (known) known.push(candidate)
-    else models.set(row.model_id, [candidate])
+    else candidates.set(row.model_id, [candidate])
+  }
+}
+
+/** Most versions are older than what is here and can be no update of it: they need not be kept. */
+async function forgetOlder ({ candidates, oldestHere }: Reading, slice: () => Promise<void> | undefined): Promise<void> {
+  for (const [modelId, oldest] of oldestHere) {
+    const newer = candidates.get(modelId)?.filter(({ id }) => id > oldest) ?? []
+    if (newer.length > 0) candidates.set(modelId, newer)
+    else candidates.delete(modelId)
+    await slice()
   }
 }
 
@@ -72,10 +86,11 @@ function createReader (): (models: Candidates, row: Row) => void {
 export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
   const now = deps.now ?? Date.now
   const addRow = createReader()
-  let models: Candidates = new Map()
+  let models = new Map<number, Candidate[]>()
   let version = 0
   let seen = ''
   let lookedAt = -Infinity
+  let tookMs = 0
   let running: Promise<void> | undefined
   /** Renewed while the whole file was being read: that reading may be older. */
   let renewed = new Set<number>()
@@ -96,14 +111,15 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
     }).join('|')
   }
 
-  async function readAll (db: Database): Promise<Candidates> {
-    const found: Candidates = new Map()
+  async function readAll (db: Database): Promise<Map<number, Candidate[]>> {
+    const reading: Reading = { candidates: new Map(), oldestHere: new Map() }
     const slice = createSlices()
     for (const row of db.prepare<[], Row>(ROWS).iterate()) {
-      addRow(found, row)
+      addRow(reading, row)
       await slice()
     }
-    return found
+    await forgetOlder(reading, slice)
+    return reading.candidates
   }
 
   async function look (): Promise<void> {
@@ -129,7 +145,7 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
     const ask = db.prepare<[number], Row>(`${ROWS} AND v.model_id = ?`)
     for (const id of modelIds) {
       models.delete(id)
-      for (const row of ask.iterate(id)) addRow(models, row)
+      for (const row of ask.iterate(id)) addRow({ candidates: models, oldestHere: new Map() }, row)
     }
   }
 
@@ -148,8 +164,11 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
   }
 
   function refresh (): Promise<void> {
-    lookedAt = performance.now()
-    running ??= look().finally(() => { running = undefined })
+    const begun = lookedAt = performance.now()
+    running ??= look().finally(() => {
+      running = undefined
+      tookMs = performance.now() - begun
+    })
     return running
   }
 
@@ -170,7 +189,7 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
 
   return {
     get version () {
-      if (performance.now() - lookedAt >= LOOK_EVERY_MS) refresh().catch((error: unknown) => { deps.warn?.('The records of update checks could not be read', error) })
+      if (performance.now() - lookedAt >= Math.max(LOOK_EVERY_MS, tookMs / LOOK_SHARE)) refresh().catch((error: unknown) => { deps.warn?.('The records of update checks could not be read', error) })
       return version
     },
     available,
