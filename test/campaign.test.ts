@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { runCampaign } from '../bench/campaign/campaign.ts'
+import { startChildServer } from '../bench/campaign/child-server.ts'
 import { editTogether } from '../bench/campaign/concurrent-edits.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -18,6 +19,15 @@ t.before(() => {
   if (status !== 0) throw new Error(stderr)
 })
 t.teardown(() => rmSync(build, { recursive: true, force: true }))
+
+t.test('a built server finds what is loaded only when it is asked for', async (t) => {
+  const server = await startChildServer({ serverFile, settings: join(t.testdir(), 'settings') })
+  t.teardown(() => server.kill())
+  await server.ready()
+  for (const path of ['/metrics', '/docs/json', '/docs/swagger-ui.css', '/loras', '/locales/de.json', '/api/v1/network']) {
+    t.equal((await fetch(server.base + path)).status, 200, path)
+  }
+})
 
 t.test('whatever was acknowledged is there after the server was killed, again and again', async (t) => {
   const report = await runCampaign({ directory: join(t.testdir(), 'kills'), serverFile, kills: 10, models: 60, seed: 11 })
