@@ -58,6 +58,7 @@ async function bundle (entryPoints, chunks) {
     // Names stay, for the stacks in the log.
     minifyWhitespace: true,
     minifySyntax: true,
+    lineLimit: 160,
     // Native modules load binaries that lie beside them; others find files or threads of their own. What is loaded late stays
     // outside too: a CommonJS package in a chunk of its own keeps none of its named exports.
     external: ['better-sqlite3', 'sharp', 'pino', 'pino-pretty', 'autocannon', 'esbuild', 'undici', 'prom-client'],

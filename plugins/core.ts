@@ -131,10 +131,12 @@ async function openLibraries (app: FastifyInstance, libraries: readonly Openable
   } catch (error) {
     app.log.error({ err: error }, 'changes that an earlier process left in the middle could not be ended')
   }
-  await Promise.all([...libraries, recipes].map(async (library) => {
-    // The library itself tells why.
-    await library.open().catch(() => undefined)
-  }))
+  let loadedAll = (): void => undefined
+  const loaded = new Promise<void>((resolve) => { loadedAll = resolve })
+  // The library itself tells why it could not be opened.
+  const open = async (opening: Promise<void>): Promise<void> => { await opening.catch(() => undefined) }
+  const opening = libraries.map(async (library) => { await open(library.open(loaded)) })
+  await Promise.all([Promise.all(opening).then(loadedAll), open(recipes.open())])
 }
 
 async function openSettings (app: FastifyInstance, { settingsDirectory, settingsOverlay, modelsDirectory, providers }: StartOptions): Promise<SettingsManager> {

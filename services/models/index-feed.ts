@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { packedText } from './packed-model.ts'
 import type { ModelIndex } from './ports.ts'
 import type { ModelStore } from './store.ts'
 
@@ -40,6 +41,8 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
   let scanning = false
   let running: Promise<void> | null = null
 
+  const isTouched = (packed: string): boolean => touched.size > 0 && touched.has(packedText(packed, 'file_path'))
+
   async function drain (): Promise<void> {
     let limit = SLICE
     while (upserted.length > 0 || removed.length > 0) {
@@ -47,13 +50,13 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
       const ids = upserted.splice(0, limit)
       const gone = removed
       removed = []
-      const rows = store.loadIds(index.type.name, ids)
+      const rows = store.loadPacked(index.type.name, ids)
       const present = new Set(rows.map((row) => row.id))
-      const shown = rows.filter((row) => hasRoot(row.root_id) && !touched.has(row.file_path))
+      const shown = rows.filter(({ packed }) => hasRoot(packedText(packed, 'root_id')) && !isTouched(packed))
       for (const id of ids) if (!present.has(id)) gone.push(id)
       index.apply({ upsert: shown, remove: gone.filter((id) => index.byId(id) !== undefined) })
       if (ids.length === limit) limit = Math.max(50, Math.min(MOST, Math.round(limit * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
-      for (const row of rows) if (touched.has(row.file_path)) await onStale(row.file_path)
+      for (const { packed } of rows) if (isTouched(packed)) await onStale(packedText(packed, 'file_path'))
       await nextTurn()
     }
   }
@@ -86,7 +89,7 @@ export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: In
     },
     async endScan () {
       await idle()
-      await index.prepare('names')
+      await index.prepareNames()
       index.bulk(false)
       scanning = false
       touched.clear()

@@ -19,6 +19,7 @@ import { createInitProgress } from './init-progress.ts'
 import { createLibraryScan } from './library-scan.ts'
 import { createModelFiles, type ModelFiles } from './model-files.ts'
 import { createMovedModels } from './moved-models.ts'
+import { packedText, type PackedModel } from './packed-model.ts'
 import type { DoneOnDisk, ModelIndex, ScanOutcome } from './ports.ts'
 import { createRootBoard, type RootBoard } from './root-board.ts'
 import { createSettle } from './settle.ts'
@@ -56,8 +57,10 @@ export interface LibrarySession {
   readonly initializing: boolean
   /** Paths that the next hash run takes besides what it takes anyway. */
   readonly wanted: Set<string>
-  /** Rows into the index. */
+  /** Rows into the index, in the usual order. */
   load (willScan: boolean): Promise<void>
+  /** Other orders and look-ups, so that nobody waits for them. */
+  prepare (): Promise<void>
   stopLoading (): void
   scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
@@ -119,6 +122,8 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     logger
   })
   let loadingStopped = false
+  /** Version of the index whose order of names is saved. */
+  let savedVersion = -1
   let initializing = store.count(type.name) === 0
   /** Scans, one after the other. */
   let tail: Promise<unknown> = Promise.resolve()
@@ -173,6 +178,15 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     await feed.idle()
   }
 
+  /** The next start then need not sort. */
+  function saveOrder (): void {
+    if (savedVersion === index.version) return
+    const ids = index.nameOrder()
+    if (ids === null) return
+    store.saveNameOrder(type.name, ids)
+    savedVersion = index.version
+  }
+
   async function firstScan (run: () => Promise<ScanOutcome>): Promise<ScanOutcome> {
     init.scanning()
     try {
@@ -209,30 +223,32 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       const begun = performance.now()
       init.restored()
       let count = 0
-      let last: IndexedModel[] = []
+      let last: PackedModel[] = []
       index.bulk(true)
       for await (const slice of store.loadSlices(type.name)) {
         if (loadingStopped) return
-        const shown = slice.filter((row) => hasRoot(row.root_id))
+        const shown = slice.filter(({ packed }) => hasRoot(packedText(packed, 'root_id')))
         // The last few wait until the others are in order, so that a list that has all of them has them in order.
         index.apply({ upsert: last.concat(shown.slice(0, -HELD)) })
         last = shown.slice(-HELD)
         count += slice.length
       }
-      await index.prepare('names')
+      await index.prepareNames(store.nameOrder(type.name))
       if (loadingStopped) return
       index.apply({ upsert: last })
       index.bulk(false)
+      savedVersion = index.version
       logger.info({ type: type.name, models: count, ms: Math.round(performance.now() - begun) }, 'models loaded')
       init.complete()
-      await index.prepare()
     },
+    prepare: async () => { await index.prepare() },
     stopLoading () { loadingStopped = true },
     scan ({ full, signal, report }) {
       const either = AbortSignal.any([signal, ending.signal])
       return inTurn(async () => {
         const run = async (): Promise<ScanOutcome> => await scanner.run({ full, directories: null, signal: either, ...(report && { report }), ...(initializing && { init }) })
         const outcome = initializing ? await firstScan(run) : await run()
+        saveOrder()
         followUp()
         return outcome
       })
@@ -289,6 +305,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       await tail
       await upkeep
       await Promise.allSettled(settling)
+      saveOrder()
       feed.close()
       await feed.idle()
       cache.release()

@@ -18,8 +18,11 @@ export interface ModelLibraryDeps extends Omit<SessionDeps, 'settings' | 'wantHa
 
 /** A library with its life cycle, for whoever composes the core. */
 export interface OpenableModelLibrary extends ModelLibrary {
-  /** Opens the active library; resolves when its rows are in the index, while the disk is compared in the background. */
-  open (): Promise<void>
+  /**
+   * Opens the active library; resolves when its rows are in the index, while the disk is compared in the background.
+   * What no first list needs begins after `others`.
+   */
+  open (others?: Promise<unknown>): Promise<void>
   /** Resolves when no scan, hashing or writing is under way. */
   idle (): Promise<void>
   /** Begins nothing any more, and leaves off loading rows. What runs may end; `close` waits for it. */
@@ -42,6 +45,8 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
   let closed = false
   /** Openings, switches and changes of roots, one after the other. */
   let tail: Promise<void> = Promise.resolve()
+  /** What follows the load of the present session. */
+  let beginning: Promise<void> = Promise.resolve()
 
   jobs.define<{ full: boolean }, ScanOutcome>({
     kind: scanKind,
@@ -85,7 +90,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     return roots
   }
 
-  async function openActive (onOpened?: () => void): Promise<void> {
+  async function openActive ({ onOpened, others }: { onOpened?: () => void, others?: Promise<unknown> | undefined } = {}): Promise<void> {
     const { name } = settings.activeLibrary()
     const roots = await readRoots()
     if (closed) return
@@ -93,7 +98,17 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     session = mine
     onOpened?.()
     await mine.load(deps.scanOnStart)
-    if (deps.scanOnStart && ready() === mine && !closed) startScan(false)
+    beginning = begin(mine, others)
+    if (others === undefined) await beginning
+    else background(beginning)
+  }
+
+  async function begin (mine: LibrarySession, others: Promise<unknown> | undefined): Promise<void> {
+    await others
+    const isCurrent = (): boolean => ready() === mine && !closed
+    if (!isCurrent()) return
+    await mine.prepare()
+    if (deps.scanOnStart && isCurrent()) startScan(false)
   }
 
   /** Stops what runs before anything of another library is opened, so that nothing old gets into the new cache. */
@@ -125,7 +140,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     switches++
     await inTurn(async () => {
       await closeSession()
-      await openActive(settled)
+      await openActive({ onOpened: settled })
     }).finally(settled)
   }
 
@@ -216,6 +231,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   async function idle (): Promise<void> {
     await tail
+    await beginning
     const running = scanning?.outcome.catch(() => NOTHING) ?? hashing?.ended
     await running
     await session?.idle()
@@ -261,7 +277,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
       if (scanning) await scanning.outcome.catch(() => NOTHING)
       await reconcile()
     },
-    open: () => inTurn(async () => { await openActive() }),
+    open: (others) => inTurn(async () => { await openActive({ others }) }),
     idle,
     stop,
     async close () {

@@ -7,6 +7,7 @@ import type { IndexedModel } from './entry.ts'
 import { inspectFile } from './inspect-file.ts'
 import type { IndexFeed } from './index-feed.ts'
 import type { Heir, MovedModels } from './moved-models.ts'
+import { unpackModel } from './packed-model.ts'
 import type { ModelIndex } from './ports.ts'
 import type { RootBoard } from './root-board.ts'
 import type { FoundFile, ScanRoot } from './scan-types.ts'
@@ -55,9 +56,10 @@ export function createModelFiles ({ store, index, feed, board, moved, describe, 
   function show (filePath: string): IndexedModel | undefined {
     feed.touch(filePath)
     const known = store.find(type.name, filePath)
-    const shown = known && store.loadIds(type.name, [known.id])
-    if (shown) index.apply({ upsert: shown })
-    return shown?.[0]
+    const [shown] = known ? store.loadPacked(type.name, [known.id]) : []
+    if (!shown) return undefined
+    index.apply({ upsert: [shown] })
+    return unpackModel(shown, type.name)
   }
 
   /** Writes the row of what lies on the disk now. `keep` is for rows that are as they should be, whatever the description says. */

@@ -1,4 +1,5 @@
 import type { IndexedModel, ModelEntry } from './entry.ts'
+import type { PackedModel } from './packed-model.ts'
 import type { ModelType } from './types.ts'
 import type { Root, RootStatus } from '../files/types.ts'
 import type { Job } from '../jobs/types.ts'
@@ -79,18 +80,23 @@ export interface ModelIndex {
   excluded (): IterableIterator<IndexedModel>
   /**
    * Applies a batch at once; an entry with a known id replaces the former one. Never takes longer than linear in the batch.
-   * Entries are kept as they come: texts that models share are put in place of equal ones, and lists of tags are closed,
-   * since several models may share one (give a changed model a new list).
+   * Entries are kept as they come, packed ones packed: what is answered of those is made anew each time. Of others, texts that
+   * models share are put in place of equal ones, and lists of tags are closed, since several models may share one (give a
+   * changed model a new list).
    */
-  apply (change: { upsert?: readonly IndexedModel[], remove?: readonly number[] }): void
+  apply (change: { upsert?: readonly (IndexedModel | PackedModel)[], remove?: readonly number[] }): void
   clear (): void
   /**
    * While it is on, many models are coming: lists show them all, but those that came last may stand at the end rather
    * than in their place.
    */
   bulk (active: boolean): void
-  /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. `names`: only the usual order. */
-  prepare (what?: 'everything' | 'names'): Promise<void>
+  /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. */
+  prepare (): Promise<void>
+  /** Builds the usual order only. `likely`: ids in what was that order once, which spares most of the work. */
+  prepareNames (likely?: Uint32Array | null): Promise<void>
+  /** Ids in the usual order, null while it is not built. */
+  nameOrder (): Uint32Array | null
   setOfflineRoots (rootIds: ReadonlySet<string>): void
 
   list (query: ListQuery): ListPage

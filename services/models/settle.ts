@@ -6,6 +6,7 @@ import type { HashedFile, HashLedger } from './hash-ledger.ts'
 import type { IndexFeed } from './index-feed.ts'
 import { inspectFile } from './inspect-file.ts'
 import { modelName } from './model-name.ts'
+import { unpackModel } from './packed-model.ts'
 import type { DoneOnDisk, ModelIndex } from './ports.ts'
 import type { DirectoryNames } from './preview-file.ts'
 import type { RootBoard } from './root-board.ts'
@@ -87,10 +88,10 @@ export function createSettle (deps: SettleDeps): (done: DoneOnDisk) => Promise<I
     const described = ledger.together(() => found.map(({ task, file }) => describe(task, file)))
     for (const { path, from } of described) for (const touched of from === null ? [path] : [from, path]) feed.touch(touched)
     const { ids, gone } = write.immediate(described)
-    const shown = store.loadIds(type.name, ids)
+    const shown = store.loadPacked(type.name, ids)
     index.apply({ upsert: shown, remove: gone })
     if (described.some(({ row }) => row.due || (type.hashEagerly && row.model.sha256 === ''))) deps.onUnfinished()
-    return shown
+    return shown.map((row) => unpackModel(row, type.name))
   }
 
   /** What was to be there and is not: the row goes, unless its disk is away. */

@@ -4,8 +4,9 @@ import type { Database } from 'better-sqlite3'
 import type { HashStatus, IndexedModel } from './entry.ts'
 import { noticingDamage } from '../database/cache.ts'
 import { sidecarPath } from './sidecar-file.ts'
-import { entryColumns, factColumns } from './store-schema.ts'
-import { createRowReader, toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
+import { packModel, unpackModel, type PackedModel } from './packed-model.ts'
+import { written } from './store-schema.ts'
+import { toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
 import type { ModelTypeName } from './types.ts'
 
 /** What a scan has to know of a row to tell whether anything changed. */
@@ -29,8 +30,12 @@ export interface ModelStore {
   readonly db: Database
   count (type: ModelTypeName): number
   /** All entries of a type in slices that keep the event loop free. */
-  loadSlices (type: ModelTypeName, sliceMs?: number): AsyncGenerator<IndexedModel[]>
+  loadSlices (type: ModelTypeName, sliceMs?: number): AsyncGenerator<PackedModel[]>
+  loadPacked (type: ModelTypeName, ids: readonly number[]): PackedModel[]
   loadIds (type: ModelTypeName, ids: readonly number[]): IndexedModel[]
+  /** Ids in the order of names as it was saved last; models may have come and gone since. */
+  nameOrder (type: ModelTypeName): Uint32Array | null
+  saveNameOrder (type: ModelTypeName, ids: Uint32Array): void
   find (type: ModelTypeName, filePath: string): KnownModel | undefined
   findById (id: number): KnownModel | undefined
   /** Writes rows by path; answers their ids in order. `fresh`: none of the paths has a row, as far as is known. */
@@ -57,12 +62,10 @@ export interface ModelStore {
 }
 
 const SLICE_START = 400
-const READER_ROWS = 50_000
 const KNOWN = 'id, root_id, file_path, preview_url, sha256, autov3, hash_status, modified, bare, due, file_size, file_mtime, file_inode, file_dev, sidecar_size, sidecar_mtime, info_mtime, preview_size, preview_mtime'
-const written = ['type', ...entryColumns.filter((column) => column !== 'id'), ...factColumns]
 
 export function createModelStore (db: Database): ModelStore {
-  const select = `SELECT ${entryColumns.join(', ')} FROM models`
+  const select = 'SELECT id, packed FROM models'
   const slice = db.prepare(`${select} WHERE +type = ? AND id > ? ORDER BY id LIMIT ?`).raw()
   const byIds = db.prepare(`${select} WHERE id IN (SELECT value FROM json_each(?)) AND +type = ? ORDER BY id`).raw()
   const knownByPath = db.prepare(`SELECT ${KNOWN} FROM models WHERE type = ? AND file_path = ?`).raw()
@@ -77,7 +80,8 @@ export function createModelStore (db: Database): ModelStore {
   const keepVanished = db.prepare(`INSERT OR REPLACE INTO vanished (id, type, sha256, file_path, bytes, vanished_at)
     SELECT m.id, m.type, m.sha256, m.file_path, s.bytes, ? FROM models m JOIN sidecars s ON s.id = m.id WHERE m.id = ? AND m.file_path = ? AND m.sha256 <> '' AND m.bare = 0`)
   const drop = db.prepare('DELETE FROM models WHERE id = ? AND file_path = ?')
-  const hashed = db.prepare('UPDATE models SET sha256 = ?, autov3 = ?, hash_status = ?, due = 1 WHERE id = ? AND file_size = ? AND file_mtime = ?')
+  const asHashed = db.prepare('SELECT packed, type FROM models WHERE id = ? AND file_size = ? AND file_mtime = ?').raw()
+  const hashed = db.prepare('UPDATE models SET sha256 = ?, autov3 = ?, hash_status = ?, packed = ?, due = 1 WHERE id = ?')
   const bytesOf = db.prepare('SELECT bytes FROM sidecars WHERE id = (SELECT id FROM models WHERE type = ? AND file_path = ?)').pluck()
   const wanting = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND sha256 = '' AND hash_status <> 'failed' ORDER BY id")
   const dueRows = db.prepare("SELECT id, file_path, root_id FROM models WHERE type = ? AND due = 1 AND (? OR sha256 <> '' OR hash_status = 'failed') ORDER BY id")
@@ -115,28 +119,35 @@ export function createModelStore (db: Database): ModelStore {
     if (gone) dropSidecar.run(row.id)
     return gone
   }).map((row) => row.id))
+  const order = db.prepare('SELECT ids FROM name_orders WHERE type = ?').pluck()
+  const putOrder = db.prepare('INSERT OR REPLACE INTO name_orders (type, ids) VALUES (?, ?)')
   const count = db.prepare('SELECT count(*) FROM models WHERE type = ?').pluck()
 
-  let reader: { type: ModelTypeName, read: ReturnType<typeof createRowReader>, rows: number } | null = null
-  /** The same one for a while, so that what rows share is shared between batches too. */
-  const readerOf = (type: ModelTypeName, rows: number): ReturnType<typeof createRowReader> => {
-    if (reader?.type !== type || reader.rows > READER_ROWS) reader = { type, read: createRowReader(type), rows: 0 }
-    reader.rows += rows
-    return reader.read
+  const setHash = db.transaction((id: number, result: HashResult, file: { size: number, mtimeMs: number }) => {
+    const row = asHashed.get(id, file.size, file.mtimeMs) as [packed: string, type: ModelTypeName] | undefined
+    if (!row) return false
+    const model = { ...unpackModel({ id, packed: row[0] }, row[1]), ...result }
+    return hashed.run(result.sha256, result.autov3, result.hash_status, packModel(model), id).changes > 0
+  })
+  const loadPacked = (type: ModelTypeName, ids: readonly number[]): PackedModel[] => {
+    const rows = new Map((byIds.all(JSON.stringify(ids), type) as [id: number, packed: string][]))
+    return ids.flatMap((id) => {
+      const packed = rows.get(id)
+      return packed === undefined ? [] : [{ id, packed }]
+    })
   }
 
   return noticing({
     db,
     count: (type) => count.get(type) as number,
     async * loadSlices (type, sliceMs = 8) {
-      const read = createRowReader(type)
       let last = 0
       let limit = SLICE_START
       while (true) {
         const begun = performance.now()
         const after = last
         const most = limit
-        const models = noticingDamage(db, () => slice.all(type, after, most) as RawRow[]).map(read)
+        const models = noticingDamage(db, () => slice.all(type, after, most) as [id: number, packed: string][]).map(([id, packed]) => ({ id, packed }))
         if (models.length === 0) return
         last = models[models.length - 1]?.id ?? last
         yield models
@@ -147,14 +158,13 @@ export function createModelStore (db: Database): ModelStore {
         await nextTurn()
       }
     },
-    loadIds (type, ids) {
-      const read = readerOf(type, ids.length)
-      const rows = new Map((byIds.all(JSON.stringify(ids), type) as RawRow[]).map((row) => [row[0], row]))
-      return ids.flatMap((id) => {
-        const row = rows.get(id)
-        return row ? [read(row)] : []
-      })
+    loadPacked,
+    loadIds: (type, ids) => loadPacked(type, ids).map((row) => unpackModel(row, type)),
+    nameOrder (type) {
+      const bytes = order.get(type) as Buffer | undefined
+      return bytes ? new Uint32Array(Uint8Array.from(bytes).buffer) : null
     },
+    saveNameOrder (type, ids) { putOrder.run(type, Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength)) },
     find (type, filePath) {
       const row = knownByPath.get(type, filePath) as RawRow | undefined
       return row && toKnown(row)
@@ -166,7 +176,7 @@ export function createModelStore (db: Database): ModelStore {
     upsert: (rows, { fresh } = { fresh: false }) => upsertAll.immediate(rows, fresh),
     relocate: (id, filePath) => relocate.immediate(id, filePath),
     remove: (rows, { remember }) => removeAll.immediate(rows, remember),
-    setHash: (id, result, file) => hashed.run(result.sha256, result.autov3, result.hash_status, id, file.size, file.mtimeMs).changes > 0,
+    setHash: (id, result, file) => setHash.immediate(id, result, file),
     sidecar (type, filePath) {
       const bytes = bytesOf.get(type, filePath) as Buffer | undefined
       return bytes ?? (isUnkept.get(type, filePath) === 1 ? readSidecar(filePath) : undefined)

@@ -19,10 +19,13 @@ import { integerHash, textHash } from './text-hash.ts'
 import { groupKey, positiveId } from './group-key.ts'
 import { firstLetter } from './first-letter.ts'
 import { subTypeOf } from './sub-type.ts'
-import { bareStem, filePathOf, relativePathLength } from './model-path.ts'
+import { bareStem, relativePathLength } from './model-path.ts'
 import { autoTagMask } from '../auto-tags.ts'
-import type { IndexedModel } from '../entry.ts'
+import type { IndexedModel, OtherHashes } from '../entry.ts'
+import { packedHashes, packedTags, packedText, packedTexts, unpackModel } from '../packed-model.ts'
 import type { ModelType } from '../types.ts'
+
+export type ModelText = 'file_path' | 'file_name' | 'model_name' | 'sha256' | 'autov3'
 
 /** Models in numbered slots with everything that finds them. Queries read it, only `put` and `drop` change it. */
 export interface Corpus {
@@ -47,6 +50,8 @@ export interface Corpus {
   readonly versions: KeyTable
   readonly groups: KeyTable
   model (slot: number): IndexedModel | undefined
+  /** One text of the model in a slot, without making the whole of a packed one; "" without. */
+  text (slot: number, member: ModelText): string
   slotOf (id: number): number
   /** Number of a group key in the column `group`, 0 when no model has it. */
   groupCode (key: string): number
@@ -54,13 +59,15 @@ export interface Corpus {
   autoTags (slot: number): number
   /** Look-ups that are filled when they are first asked. */
   readonly keyTables: readonly KeyTable[]
-  put (model: IndexedModel): number
+  /** `packed`: the same model as it is kept. */
+  put (model: IndexedModel, packed?: string): number
   drop (slot: number): void
 }
 
 export function createCorpus (type: ModelType, isBulk: () => boolean = () => false): Corpus {
-  const models: (IndexedModel | undefined)[] = []
-  const tagLists: (readonly string[] | undefined)[] = []
+  const models: (IndexedModel | string | undefined)[] = []
+  /** Tags of models that are objects, as they were put: an object may be changed in place. */
+  const tagLists = new Map<number, readonly string[]>()
   const free: number[] = []
   const repositories = new Map<string, number>()
   const columns = createColumns()
@@ -72,21 +79,29 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
 
   const isLive = (slot: number): boolean => slot < columns.capacity && hasBit(flags.live, slot)
   const slots = (): Uint32Array => bitMembers(flags.live)
-  const model = (slot: number): IndexedModel | undefined => models[slot]
+  const model = (slot: number): IndexedModel | undefined => {
+    const one = models[slot]
+    return typeof one === 'string' ? unpackModel({ id: columns.id[slot] as number, packed: one }, type.name) : one
+  }
+  const text = (slot: number, member: ModelText): string => {
+    const one = models[slot]
+    if (typeof one === 'string') return packedText(one, member)
+    const own = one?.[member]
+    // A corrupt entry may hold anything.
+    return typeof own === 'string' ? own : ''
+  }
+  const otherHashes = (slot: number): OtherHashes | null => {
+    const one = models[slot]
+    return typeof one === 'string' ? packedHashes(one) : one?.other_hashes ?? null
+  }
   const vocabulary = createVocabulary(slots, isLive, (slot, visit) => {
     const one = models[slot]
-    if (one) readModelWords(one, visit)
+    if (one) readModelWords(typeof one === 'string' ? packedTexts(one) : one, visit)
   }, isBulk)
-  const orders = createOrders({ columns, slots, isLive, isBulk, model })
-  const hashes = createHashTables(slots, model)
-  const paths = createKeyTable(slots, (slot) => {
-    const one = models[slot]
-    return one ? textHash(filePathOf(one)) : null
-  })
-  const stems = createKeyTable(slots, (slot) => {
-    const one = models[slot]
-    return one ? textHash(bareStem(one.file_name ?? '', type)) : null
-  })
+  const orders = createOrders({ columns, slots, isLive, isBulk, text })
+  const hashes = createHashTables(slots, { model, text, otherHashes })
+  const paths = createKeyTable(slots, (slot) => models[slot] ? textHash(text(slot, 'file_path')) : null)
+  const stems = createKeyTable(slots, (slot) => models[slot] ? textHash(bareStem(text(slot, 'file_name'), type)) : null)
   const versions = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.version[slot] as number) : null)
   const groups = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.group[slot] as number) : null)
   const keyTables = [paths, stems, versions, groups, ...hashes.tables]
@@ -140,7 +155,8 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     const known = columns.autoTags[slot] ?? 0
     const one = models[slot]
     if (known !== UNREAD || !one) return known
-    const mask = autoTagMask(one.file_name ?? '', one.base_model, one.civitai?.name ?? '', one.tags)
+    const [version, own] = typeof one === 'string' ? [packedText(one, 'civitai_name'), packedTags(one)] : [one.civitai?.name ?? '', one.tags]
+    const mask = autoTagMask(text(slot, 'file_name'), bases.text(columns.base[slot] as number), version, own)
     columns.autoTags[slot] = mask
     return mask
   }
@@ -155,21 +171,22 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     putBit(flags.selling, slot, (license & 2) !== 0)
   }
 
-  const put = (one: IndexedModel): number => {
+  const put = (one: IndexedModel, packed?: string): number => {
     const known = slotOf(one.id)
     const slot = known >= 0 ? known : free.pop() ?? models.length
-    const former = known >= 0 ? models[slot] : undefined
+    const former = known >= 0 ? model(slot) : undefined
     makeRoom(columns, flags, slot)
     // A list of tags may belong to several models: whoever changed it in place would change them all.
     const list = Object.freeze(Array.isArray(one.tags) ? one.tags : one.tags = [])
-    const formerList = tagLists[slot]
+    const formerList = former && tagsAt(slot, former)
     if (!formerList || !sameTexts(formerList, list)) {
       if (formerList) tags.remove(slot, formerList)
       tags.add(slot, list)
     }
-    tagLists[slot] = list
+    if (packed === undefined) tagLists.set(slot, list)
+    else tagLists.delete(slot)
     shareTexts(one, slot, known >= 0)
-    models[slot] = one
+    models[slot] = packed ?? one
     fillColumns(one, slot)
     fillFlags(one, slot)
     if (!former) size++
@@ -178,11 +195,15 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     return slot
   }
 
+  /** The tags that the model was put with. */
+  const tagsAt = (slot: number, one: IndexedModel): readonly string[] => tagLists.get(slot) ?? one.tags
+
   const drop = (slot: number): void => {
-    if (!models[slot]) return
+    const one = model(slot)
+    if (!one) return
+    tags.remove(slot, tagsAt(slot, one))
     models[slot] = undefined
-    tags.remove(slot, tagLists[slot] ?? [])
-    tagLists[slot] = undefined
+    tagLists.delete(slot)
     folders.release(columns.folder[slot] as number)
     bases.release(columns.base[slot] as number)
     roots.release(columns.root[slot] as number)
@@ -217,6 +238,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     get limit () { return columns.capacity },
     get live () { return flags.live },
     model,
+    text,
     slotOf,
     groupCode,
     autoTags,

@@ -226,8 +226,8 @@ function namesMatching (corpus: Corpus, patterns: readonly string[], useRegex: b
   const tests = patterns.map((pattern) => namePattern(pattern, true)).filter((test) => test !== null)
   const found = result.own().slice()
   eachBit(found, (slot) => {
-    const model = corpus.model(slot)
-    if (!model || !tests.some((test) => test(model.model_name ?? '') || test(model.file_name ?? ''))) clearBit(found, slot)
+    const [modelName, fileName] = [corpus.text(slot, 'model_name'), corpus.text(slot, 'file_name')]
+    if (!tests.some((test) => test(modelName) || test(fileName))) clearBit(found, slot)
   })
   return found
 }

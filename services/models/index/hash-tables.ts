@@ -1,7 +1,7 @@
 import { createKeyTable } from './key-table.ts'
 import type { KeyTable } from './key-table.ts'
 import { hexHash } from './text-hash.ts'
-import type { IndexedModel } from '../entry.ts'
+import type { IndexedModel, OtherHashes } from '../entry.ts'
 
 const KINDS = ['sha256', 'autov3', 'AutoV1', 'CRC32', 'BLAKE3'] as const
 type Kind = typeof KINDS[number]
@@ -30,10 +30,15 @@ function hashOf (model: IndexedModel, kind: Kind): string {
   return hash ? hash.toLowerCase() : ''
 }
 
-export function createHashTables (slots: () => Uint32Array, model: (slot: number) => IndexedModel | undefined): HashTables {
+interface HashSource {
+  model (slot: number): IndexedModel | undefined
+  text (slot: number, member: 'sha256' | 'autov3'): string
+  otherHashes (slot: number): OtherHashes | null
+}
+
+export function createHashTables (slots: () => Uint32Array, { model, text, otherHashes }: HashSource): HashTables {
   const tableOf = (kind: Kind): KeyTable => createKeyTable(slots, (slot) => {
-    const one = model(slot)
-    const hash = one ? hashOf(one, kind) : ''
+    const hash = kind === 'sha256' || kind === 'autov3' ? text(slot, kind).toLowerCase() : (otherHashes(slot)?.[kind] ?? '').toLowerCase()
     return hash.length >= SHORTEST_PREFIX ? hexHash(hash) : null
   })
   const tables: Record<Kind, KeyTable> = { sha256: tableOf('sha256'), autov3: tableOf('autov3'), AutoV1: tableOf('AutoV1'), CRC32: tableOf('CRC32'), BLAKE3: tableOf('BLAKE3') }

@@ -10,6 +10,7 @@ import { localVersionsOf, modelAt, modelAtRelativePath, modelsNamed, modelsOfCiv
 import { folderPrefixes, relativePaths } from './relative-paths.ts'
 import { NotFoundError } from '../../errors.ts'
 import type { IndexedModel } from '../entry.ts'
+import { unpackModel, type PackedModel } from '../packed-model.ts'
 import type { DuplicateFilter, IndexPreferences, ListQuery, ModelIndex, UpdateFlags, UsageCounts } from '../ports.ts'
 import type { ModelType } from '../types.ts'
 
@@ -25,6 +26,8 @@ const SETTLE_FROM = 128
 /** While many models come, orders are brought up to date this often. */
 const BULK_MS = 750
 const AUTO_TAGS_AT_ONCE = 4000
+/** -1, no slot, in an array of unsigned numbers. */
+const ABSENT = 0xffffffff
 
 const EXCLUDED_SORTS = new Set(['name', 'date', 'size', 'usage', 'random'])
 
@@ -70,10 +73,11 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     }
   }
 
-  const upsert = (model: IndexedModel): void => {
+  const upsert = (given: IndexedModel | PackedModel): void => {
+    const [model, packed] = 'packed' in given ? [unpackModel(given, type.name), given.packed] : [given, undefined]
     const [to, from] = model.exclude ? [hidden, listed] : [listed, hidden]
     if (from.slotOf(model.id) >= 0) remove(model.id)
-    const slot = to.put(model)
+    const slot = to.put(model, packed)
     ;(to === listed ? answers : hiddenAnswers).forget(slot)
   }
 
@@ -127,11 +131,17 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       // What was read meanwhile may stand at the end of an order.
       if (!active) version++
     },
-    prepare: async (what = 'everything') => {
+    prepareNames: async (likely) => {
+      const first = listed
+      await first.orders.settleNames(preferences().nameDisplay, () => likely ? slotsOfIds(first, likely) : null)
+    },
+    nameOrder: () => {
+      const order = listed.orders.name[preferences().nameDisplay]
+      return order.settled ? order.read().map((slot) => listed.columns.id[slot] as number) : null
+    },
+    prepare: async () => {
       const [first, second] = [listed, hidden]
       const { nameDisplay } = preferences()
-      await first.orders.settleNames(nameDisplay)
-      if (what === 'names') return
       await first.orders.settle(nameDisplay)
       await first.vocabulary.settle()
       await second.orders.settle()
@@ -177,6 +187,8 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     byRelativePath: (relativePath) => modelAtRelativePath(listed, relativePath)
   }
 }
+
+const slotsOfIds = (corpus: Corpus, ids: Uint32Array): Uint32Array => ids.map((id) => corpus.slotOf(id)).filter((slot) => slot !== ABSENT)
 
 const NO_FILTER: ListQuery = {
   page: 1,

@@ -3,7 +3,6 @@ import type { SortOrder } from './sort-order.ts'
 import { createSortTexts } from './sort-texts.ts'
 import type { SortTexts } from './sort-texts.ts'
 import type { Columns } from './columns.ts'
-import { filePathOf } from './model-path.ts'
 import { compareNatural, comparePlain } from '../compare-texts.ts'
 import { naturalKey, plainKey } from '../natural-key.ts'
 import type { IndexedModel } from '../entry.ts'
@@ -26,8 +25,8 @@ export interface Orders {
   drop (slot: number): void
   /** Brings what is in use up to date, in slices; `first` is built when it is not in use yet. */
   settle (display?: NameDisplay): Promise<void>
-  /** Brings only the order of names up to date. */
-  settleNames (display: NameDisplay): Promise<void>
+  /** Brings only the order of names up to date; `likely`, an order that is nearly it, spares most of the work. */
+  settleNames (display: NameDisplay, likely?: () => Uint32Array | null): Promise<void>
   /** Whether any order was asked for. */
   readonly inUse: boolean
 }
@@ -37,21 +36,15 @@ interface Source {
   slots (): Uint32Array
   isLive (slot: number): boolean
   isBulk (): boolean
-  model (slot: number): IndexedModel | undefined
+  text (slot: number, member: 'file_path' | 'file_name' | 'model_name'): string
 }
 
 export function createOrders (source: Source): Orders {
-  const { columns, slots, isLive, isBulk, model } = source
+  const { columns, slots, isLive, isBulk, text } = source
   const byId = (a: number, b: number): number => (columns.id[a] as number) - (columns.id[b] as number)
-  const pathOf = (slot: number): string => {
-    const one = model(slot)
-    return one ? filePathOf(one) : ''
-  }
-  const displayed = (slot: number, display: NameDisplay): string => {
-    const one = model(slot)
-    if (!one) return ''
-    return (display === 'model_name' ? one.model_name || one.file_name : one.file_name || one.model_name) ?? ''
-  }
+  const pathOf = (slot: number): string => text(slot, 'file_path')
+  const displayed = (slot: number, display: NameDisplay): string =>
+    display === 'model_name' ? text(slot, 'model_name') || text(slot, 'file_name') : text(slot, 'file_name') || text(slot, 'model_name')
 
   const capacity = (): number => columns.capacity
   const plainNames = createSortTexts(capacity, (slot) => plainKey(displayed(slot, 'model_name')))
@@ -93,6 +86,9 @@ export function createOrders (source: Source): Orders {
   const name = { model_name: createNameOrder('model_name'), file_name: createNameOrder('file_name') }
   const all = [cache, name.model_name, name.file_name, plain, date, size]
 
+  /** Natural and plain order differ little. */
+  const likelyPlain = (): Uint32Array | null => name.model_name.settled ? name.model_name.read() : null
+
   const touchAll = (slot: number): void => {
     for (const texts of [plainNames, naturalNames.model_name, naturalNames.file_name]) texts.forget(slot)
     for (const order of all) order.touch(slot)
@@ -118,10 +114,10 @@ export function createOrders (source: Source): Orders {
       if (display !== undefined) await name[display].settle()
       for (const order of all) {
         const wanted = display !== undefined && order !== name.model_name && order !== name.file_name
-        if (wanted || order.inUse) await order.settle()
+        if (wanted || order.inUse) await order.settle(order === plain ? likelyPlain : undefined)
       }
     },
-    settleNames: async (display) => { await name[display].settle() }
+    settleNames: async (display, likely) => { await name[display].settle(likely) }
   }
 }
 

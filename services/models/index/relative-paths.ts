@@ -60,7 +60,7 @@ function pathsWith (corpus: Corpus, prefixes: readonly string[], token: string):
   for (let slot = 0; slot < folder.length; slot++) {
     const number = folder[slot] as number
     if (inFolder[number]) setBit(found, slot)
-    else if (beforeStem[number] && corpus.model(slot)?.file_name.toLowerCase().startsWith(tail)) setBit(found, slot)
+    else if (beforeStem[number] && corpus.text(slot, 'file_name').toLowerCase().startsWith(tail)) setBit(found, slot)
   }
   if (slash < 0) addAll(found, plainSearch(corpus, token, FIELD.fileName))
   return found
@@ -108,7 +108,7 @@ function bestPaths (corpus: Corpus, prefixes: readonly string[], slots: Uint32Ar
     const bound = bounds[number] as Bound
     const length = pathLength[slot] as number
     if (best.full && isBeyond(bound, length, best.worst())) break
-    const stem = corpus.model(slot)?.file_name.toLowerCase() ?? ''
+    const stem = corpus.text(slot, 'file_name').toLowerCase()
     best.offer(rankPath(slot, prefixes[number] as string, bound, stem, length, tokens))
   }
   return best.sorted().map(({ slot }) => slot)

@@ -37,8 +37,8 @@ export interface SortOrder {
   /** A slot came, went or got another key. */
   touch (slot: number): void
   read (): Uint32Array
-  /** Brings the order up to date in slices, building it if need be. */
-  settle (): Promise<void>
+  /** Brings the order up to date in slices, building it if need be: quickly, when `likely` is nearly that order. */
+  settle (likely?: () => Uint32Array | null): Promise<void>
   clear (): void
 }
 
@@ -114,13 +114,14 @@ export function createSortOrder (source: OrderSource): SortOrder {
     return order
   }
 
-  const settle = async (): Promise<void> => {
+  const settle = async (likely?: () => Uint32Array | null): Promise<void> => {
     if (taken !== null || (built && changed.length === 0)) return
     if (built && changed.length <= (source.isBulk() ? AT_ONCE_IN_BULK : AT_ONCE)) {
       read()
       return
     }
-    const { kept, loose } = takeChanges()
+    const { kept, loose: unordered } = takeChanges()
+    const loose = kept.length === 0 ? inLikelyOrder(unordered, likely?.() ?? null) : unordered
     if (loose.length === 0) {
       built = true
       return
@@ -164,6 +165,23 @@ function withoutMarked (slots: Uint32Array, marks: Uint8Array): Uint32Array {
     if (marks[slot] !== 1) kept[length++] = slot
   }
   return kept.subarray(0, length)
+}
+
+/** The slots, those of the likely order first. */
+function inLikelyOrder (slots: Uint32Array, likely: Uint32Array | null): Uint32Array {
+  if (!likely) return slots
+  const waiting = new Uint8Array(slots.reduce((most, slot) => Math.max(most, slot), 0) + 1)
+  for (const slot of slots) waiting[slot] = 1
+  const ordered = new Uint32Array(slots.length)
+  let length = 0
+  const take = (slot: number): void => {
+    if (waiting[slot] !== 1) return
+    waiting[slot] = 0
+    ordered[length++] = slot
+  }
+  likely.forEach(take)
+  slots.forEach(take)
+  return ordered
 }
 
 /** Few are put into their places by halving, many by walking along both. */

@@ -3,6 +3,7 @@ import type { BitSet } from './bit-set.ts'
 import { FIELD, eachWord, hasBreak, splitAtBreaks } from './words.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import type { IndexedModel } from '../entry.ts'
+import type { SearchedTexts } from '../packed-model.ts'
 
 /** What counts as the same word in fuzzy mode. */
 const THRESHOLD = 0.85
@@ -17,7 +18,7 @@ export interface TextSource {
 }
 
 /** Calls `visit` with each searchable text of a model, as it is, and the bit of its field. */
-export function eachText (model: IndexedModel, visit: (text: string, field: number) => void): void {
+export function eachText (model: SearchedTexts, visit: (text: string, field: number) => void): void {
   if (model.file_name) visit(model.file_name, FIELD.fileName)
   if (model.model_name) visit(model.model_name, FIELD.modelName)
   for (const tag of model.tags) if (typeof tag === 'string') visit(tag, FIELD.tags)
@@ -26,7 +27,7 @@ export function eachText (model: IndexedModel, visit: (text: string, field: numb
 }
 
 /** The words that the vocabulary holds of a model. */
-export function readModelWords (model: IndexedModel, visit: (word: string, field: number) => void): void {
+export function readModelWords (model: SearchedTexts, visit: (word: string, field: number) => void): void {
   eachText(model, (text, field) => eachWord(text.toLowerCase(), (word) => visit(word, field)))
 }
 

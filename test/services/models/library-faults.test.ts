@@ -157,8 +157,8 @@ t.test('what a scan wrote of a model that was changed meanwhile is never shown',
   feed.touch(path)
   const apply = index.apply.bind(index)
   index.apply = (change) => {
-    for (const model of change.upsert ?? []) shown.push(model.notes)
     apply(change)
+    for (const { id } of change.upsert ?? []) shown.push(index.byId(id)?.notes ?? '')
   }
   feed.push([id])
   await feed.endScan()

@@ -196,8 +196,8 @@ t.test('while many models come, lists have them all, and their order is right wh
     }
     t.equal(new Set(bed.index.select(ask())).size, models.size, 'each once')
     t.equal(bed.index.select(ask({ search: 'a', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })).length, bed.index.select(ask({ search: 'A', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })).length)
-    if (at === 3000) await bed.index.prepare('names')
-    if (at === 4000) bed.index.prepare('names').catch(t.error)
+    if (at === 3000) await bed.index.prepareNames()
+    if (at === 4000) bed.index.prepareNames().catch(t.error)
   }
   bed.index.bulk(false)
   for (const key of ['name', 'date', 'size']) t.equal(difference(bed, reference(), ask({ sort: { key, order: 'asc', seed: '' } })), null, key)
