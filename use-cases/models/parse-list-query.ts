@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { firstValue, integerOr, legacyBoolean, listValues, type QueryValue } from '../../services/query-values.ts'
 import type { DuplicateFilter, ListQuery } from '../../services/models/ports.ts'
 import type { ModelType } from '../../services/models/types.ts'
@@ -108,6 +109,21 @@ export function parseListQuery (raw: RawQuery, type: ModelType): ListQuery {
     namePatternUseRegex: legacyBoolean(raw.name_pattern_use_regex),
     groupByModel: legacyBoolean(raw.group_by_model),
     groupKey: text(raw.civitai_model_id).trim()
+  }
+}
+
+const MOST_QUERIES = 512
+
+/** Reads list parameters, equal ones once: of a query that is asked again neither parsing nor making its key is left. */
+export function createListQueryReader (type: ModelType): (raw: RawQuery) => ListQuery {
+  const known = new LRUCache<string, ListQuery>({ max: MOST_QUERIES })
+  return (raw) => {
+    const text = JSON.stringify(raw)
+    const read = known.get(text)
+    if (read) return read
+    const query = Object.freeze(parseListQuery(raw, type))
+    known.set(text, query)
+    return query
   }
 }
 

@@ -56,6 +56,16 @@ export function createAnswers (deps: AnswerDeps): Answers {
   let itemStamp = 0
   let state = { version: -1, usage: -1, updates: -1, preferences: deps.preferences() }
 
+  /** A query that is never changed is asked again as the same object. */
+  const keys = new WeakMap<ListQuery, string>()
+  const keyOf = (query: ListQuery): string => {
+    const known = keys.get(query)
+    if (known !== undefined) return known
+    const key = JSON.stringify(query)
+    if (Object.isFrozen(query)) keys.set(query, key)
+    return key
+  }
+
   /** Forgets what no longer holds; call before anything is looked up. */
   const refresh = (): IndexPreferences => {
     const preferences = deps.preferences()
@@ -133,7 +143,7 @@ export function createAnswers (deps: AnswerDeps): Answers {
 
   const list = (query: ListQuery): ListPage => {
     refresh()
-    const key = JSON.stringify(query)
+    const key = keyOf(query)
     const known = pages.get(key)
     if (known) return known
     const selection = selectionOf(query)

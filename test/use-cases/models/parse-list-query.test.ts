@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseListQuery, type RawQuery } from '../../../use-cases/models/parse-list-query.ts'
+import { createListQueryReader, parseListQuery, type RawQuery } from '../../../use-cases/models/parse-list-query.ts'
 import { modelTypeByName } from '../../../services/models/types.ts'
 
 const lora = modelTypeByName('lora')
@@ -72,4 +72,13 @@ t.test('name patterns are for LoRAs, hostile keys and lengths are harmless', asy
   t.same(parse({ name_pattern_include: 'a' }, modelTypeByName('checkpoint')).namePatternInclude, [])
   t.equal(parse({ search: 'x'.repeat(5000) }).search.length, 1024)
   t.match(parse({ __proto__: 'x', constructor: 'y', toString: 'z' } as RawQuery), { page: 1 })
+})
+
+t.test('a query that comes again is read as it was the first time, a wrong one is refused again', async (t) => {
+  const read = createListQueryReader(lora)
+  for (const raw of [{}, { search: 'a' }, { search: ['a', 'b'] }, { tag_include: ['x', 'y'] }, { tag_include: 'x,y' }]) {
+    t.strictSame(read(raw), parse(raw))
+    t.strictSame(read(structuredClone(raw)), parse(raw))
+  }
+  for (let time = 0; time < 2; time++) t.throws(() => read({ page: 'abc' }), { message: '"page" must be an integer' })
 })
