@@ -8,9 +8,6 @@ export interface Results {
   measurements: Measurement[]
 }
 
-const START = '<!-- bench:start -->'
-const END = '<!-- bench:end -->'
-
 /** New figures over former ones of the same machine: running one part again keeps the others. */
 export function mergeMeasurements (former: readonly Measurement[], fresh: readonly Measurement[]): Measurement[] {
   const key = ({ name, models }: Measurement) => `${name} ${models}`
@@ -44,12 +41,13 @@ export function resultsTable ({ measured_at: measuredAt, machine, measurements }
   ].join('\n')
 }
 
-/** Puts the table between the markers of a document. @throws Error when it has none. */
-export function replaceTable (document: string, table: string): string {
-  const start = document.indexOf(START)
-  const end = document.indexOf(END)
-  if (start < 0 || end < start) throw new Error(`no ${START} … ${END} to put the table between`)
-  return `${document.slice(0, start + START.length)}\n${table}\n${document.slice(end)}`
+/** Puts the table between the markers of that name in a document. @throws Error when it has none. */
+export function replaceTable (document: string, table: string, name = 'bench'): string {
+  const [opening, closing] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
+  const start = document.indexOf(opening)
+  const end = document.indexOf(closing)
+  if (start < 0 || end < start) throw new Error(`no ${opening} … ${closing} to put the table between`)
+  return `${document.slice(0, start + opening.length)}\n${table}\n${document.slice(end)}`
 }
 
 export function readResults (file: string): Results | null {

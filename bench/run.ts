@@ -6,6 +6,7 @@ import { projectDirectory, writeSettings, type BuiltServer } from './built-serve
 import { makeLibrary } from './library.ts'
 import { createLoad } from './load-generator.ts'
 import { atMost, type Measurement } from './measurement.ts'
+import { analysis } from './parts/analysis.ts'
 import { changes } from './parts/changes.ts'
 import { downloads } from './parts/downloads.ts'
 import { hashing } from './parts/hashing.ts'
@@ -59,6 +60,7 @@ async function bench (): Promise<void> {
       measurements.push(...await benchSize(MEMORY_SIZE, { scratch, wanted: (part) => part === 'memory' || part === 'lists', load }).then((rows) => rows.filter(({ part }) => part === 'memory')))
     }
     if (wanted('hashing')) measurements.push(...report(await hashing(scratch)))
+    if (wanted('analysis')) measurements.push(...report(await analysis(scratch)))
     if (wanted('downloads')) measurements.push(...report(await downloads(scratch)))
     if (!values['dry-run']) save(measurements, tool)
   } finally {

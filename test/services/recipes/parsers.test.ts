@@ -1,4 +1,5 @@
 import t from 'tap'
+import { fuzz } from '../../../bench/fuzz/fuzz.ts'
 import { parseImage, parseMeta, parseText } from '../../../services/recipes/parsers/index.ts'
 import type { ParsedImage, ParsedLora } from '../../../services/recipes/parsers/types.ts'
 
@@ -254,4 +255,11 @@ t.test('hostile texts end in nothing, without throwing and in no time', async (t
     t.ok(performance.now() - began < 500, text.slice(0, 20))
   }
   t.notOk('class_type' in {})
+})
+
+t.test('damaged texts and files are read or passed over, fast', async (t) => {
+  const { thrown, slow, understood } = await fuzz({ inputs: 1500, seed: 7 })
+  t.same(thrown, [])
+  t.same(slow, [])
+  t.ok(understood > 200, 'most of it is still read by some parser')
 })
