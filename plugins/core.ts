@@ -32,6 +32,7 @@ import { createProgressHub } from '../services/progress/hub.ts'
 import { createProviders } from '../services/providers/providers.ts'
 import { recipeCacheSchema } from '../services/recipes/recipe-store.ts'
 import { createRecipeShelf, type OpenableRecipeShelf } from '../services/recipes/recipe-shelf.ts'
+import { isLoopback } from '../services/security/hosts.ts'
 import { createSettingsManager } from '../services/settings/manager.ts'
 import { modelsOverlay } from '../services/settings/models-overlay.ts'
 import type { SettingsManager } from '../services/settings/types.ts'
@@ -92,7 +93,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const metadata = createMetadata({ libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, door, providers, logger: app.log })
   const updates = createUpdates({ ...libraries.updates, libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, providers, metadata, logger: app.log })
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, recipes, state, version: programVersion() } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, recipes, state, version: programVersion(), onlyThisMachine: isLoopback(options.host) } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()

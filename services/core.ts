@@ -43,6 +43,8 @@ export interface Core {
   state: StateDatabase
   /** Version of the program, for pages and answers. */
   version: string
+  /** Whether the server listens on this machine only: then its user is who asks. */
+  onlyThisMachine: boolean
 }
 
 /** What the process was started with; the composition root hands it on, nothing else reads argv or environment. */

@@ -20,7 +20,7 @@ export interface ReadablePlaces {
 export interface ReadablePlacesDeps {
   settings: Pick<SettingsManager, 'get' | 'libraries'>
   /** Whether the server listens on this machine only: then its user is who asks, and reads what that user may read. */
-  onlyThisMachine: () => boolean
+  onlyThisMachine: boolean
   home?: string
 }
 
@@ -39,7 +39,7 @@ export function createReadablePlaces ({ settings, onlyThisMachine, home = homedi
     return [...folders, ...recipes, examples, home].flatMap((folder) => typeof folder === 'string' && folder.trim() !== '' ? spelled(folder.trim()) : [])
   }
 
-  const isReadable = (path: string): boolean => onlyThisMachine() || places().some((place) => containedIn(place, path))
+  const isReadable = (path: string): boolean => onlyThisMachine || places().some((place) => containedIn(place, path))
 
   return {
     resolve (given) {

@@ -1,17 +1,18 @@
 import type { Catalogue, CatalogueModel } from './catalogue.ts'
 import { imageDocument, modelDocument, versionDocument, type Origins } from './documents.ts'
 import type { SeenRequest } from './faults.ts'
+import { pictureDocument, type Picture } from './pictures.ts'
 
 export interface ApiAnswer { status: number, body: unknown, headers?: Record<string, string> }
 
-export interface ApiOptions { catalogue: Catalogue, origins: () => Origins, apiKey: () => string | null }
+export interface ApiOptions { catalogue: Catalogue, pictures: ReadonlyMap<number, Picture>, origins: () => Origins, apiKey: () => string | null }
 
 const notFound = (message: string): ApiAnswer => ({ status: 404, body: { error: message } })
 const ok = (body: unknown): ApiAnswer => ({ status: 200, body })
 
 /** The answers of CivitAI's JSON API and its download addresses. */
 export function answerCivitai (request: SeenRequest, options: ApiOptions): ApiAnswer {
-  const { catalogue, origins, apiKey } = options
+  const { catalogue, pictures, origins, apiKey } = options
   const key = /^Bearer (.+)$/.exec(String(request.headers.authorization ?? ''))?.[1]
   if (key !== undefined && key !== apiKey()) return { status: 401, body: { error: 'Unauthorized' } }
   const [, id] = /^\/api\/download\/models\/(\d+)$/.exec(request.path) ?? []
@@ -21,6 +22,8 @@ export function answerCivitai (request: SeenRequest, options: ApiOptions): ApiAn
 
   if (path === '/models') return listModels(request.query, there, origins())
   if (path === '/model-versions/by-hash' || path === '/model-versions/by-hash/ids') return byHashes(request, path.endsWith('/ids'), catalogue, origins())
+  const picture = path === '/images' ? pictures.get(Number(request.query.get('imageId'))) : undefined
+  if (picture) return ok({ items: [pictureDocument(picture, origins())], metadata: {} })
   if (path === '/images') return images(request.query, there, origins())
   if (path === '/enums') return ok({ ModelType: ['Checkpoint', 'LORA', 'TextualInversion'], ActiveBaseModel: ['Flux.1 D', 'SDXL 1.0', 'Brand New 1'], BaseModel: ['SD 1.5', 'SDXL 1.0', 'Flux.1 D', 'Brand New 1'] })
   if (path === '/tags') return ok({ items: [...new Set(there.flatMap(({ tags }) => tags))].filter((tag) => tag.includes(request.query.get('query') ?? '')).map((name) => ({ name })), metadata: {} })

@@ -8,6 +8,7 @@ import type { Origins } from './documents.ts'
 import { createFaults, matches, type Faults, type Match, type SeenRequest, type ServerName } from './faults.ts'
 import { answerCivarchive, answerHuggingFace, type Repository } from './other-hosts.ts'
 import { mediaOf } from './media.ts'
+import { mediaTypeOf, type Picture } from './pictures.ts'
 import { sendFault, sendFile, sendJson } from './send.ts'
 
 export interface CivitaiDouble {
@@ -23,6 +24,8 @@ export interface CivitaiDouble {
   apiKey: string | null
   /** Adds files of a Hugging Face repository. */
   addRepository (name: string, files: (Pick<NewFile, 'source' | 'size'> & { path: string, lfs?: boolean })[], options?: { gated?: boolean }): Promise<void>
+  /** Images with pages of their own, by id. */
+  pictures: Map<number, Picture>
   count (match?: Match): number
   /** Most requests that any window of this length has seen, of all servers or one. */
   peak (windowMs: number, server?: ServerName): number
@@ -47,12 +50,13 @@ export async function startCivitaiDouble ({ files = [], apiKey = null, host = '1
   const faults = createFaults()
   const requests: SeenRequest[] = []
   const repositories = new Map<string, Repository>()
+  const pictures = new Map<number, Picture>()
   const servers: Server[] = []
   const origins = { civitai: '', storage: '', civarchive: '', huggingface: '' }
   const paths = (): Origins => origins
 
   const answers: Record<Exclude<ServerName, 'storage'>, (request: SeenRequest) => ApiAnswer> = {
-    civitai: (request) => answerCivitai(request, { catalogue, origins: paths, apiKey: () => double.apiKey }),
+    civitai: (request) => answerCivitai(request, { catalogue, pictures, origins: paths, apiKey: () => double.apiKey }),
     civarchive: (request) => answerCivarchive(request, catalogue, origins),
     huggingface: (request) => answerHuggingFace(request, repositories, origins)
   }
@@ -72,7 +76,8 @@ export async function startCivitaiDouble ({ files = [], apiKey = null, host = '1
 
     async function sendStored (message: IncomingMessage, { path, headers, query }: SeenRequest, response: ServerResponse): Promise<void> {
       if (path.startsWith('/media/')) {
-        const { bytes, type } = mediaOf(path)
+        const picture = pictures.get(Number(/\/(\d+)\.\w+$/.exec(path)?.[1]))
+        const { bytes, type } = picture ? { bytes: picture.bytes, type: mediaTypeOf(picture) } : mediaOf(path)
         response.writeHead(200, { 'content-type': fault?.headers?.['content-type'] ?? type, 'content-length': bytes.length }).end(bytes)
         return
       }
@@ -99,6 +104,7 @@ export async function startCivitaiDouble ({ files = [], apiKey = null, host = '1
     faults,
     requests,
     apiKey,
+    pictures,
     async addRepository (name, files, { gated = false } = {}) {
       const listed: Repository['files'] = []
       for (const { path, lfs = true, ...rest } of files) {

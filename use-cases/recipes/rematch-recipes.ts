@@ -1,0 +1,89 @@
+import { rematchRecipe, type MatchedEntry, type RematchLibrary, type UnresolvedEntry } from '../../services/recipes/rematch-recipe.ts'
+import type { Recipe } from '../../services/recipes/ports.ts'
+import type { Counts, Sweep, Sweeps } from '../../services/recipes/sweep.ts'
+import { add, readRecipeIds, titleOf, unknownRecipe, type Shown, type SweptShelf } from './chosen-recipes.ts'
+
+export interface RematchUseDeps { shelf: SweptShelf, library: RematchLibrary, sweeps: Sweeps }
+
+interface RematchOutcome { recipe: Recipe, matched: MatchedEntry[], unresolved: UnresolvedEntry[], error?: string }
+
+/** @throws NotFoundError */
+async function rematch ({ shelf, library }: Omit<RematchUseDeps, 'sweeps'>, id: string): Promise<RematchOutcome> {
+  const recipe = shelf.get(id)
+  if (!recipe) throw unknownRecipe(id)
+  const { document, matched, unresolved } = rematchRecipe(recipe.document, library)
+  if (document === null) return { recipe, matched, unresolved }
+  try {
+    // What is written is made from the file as it is by then.
+    const changed = await shelf.edit(id, (now) => rematchRecipe(now, library).document, { route: 'rematch', summary: `Matched models of the recipe "${recipe.document.title}"` })
+    return { recipe: changed, matched, unresolved }
+  } catch (error) {
+    return { recipe, matched: [], unresolved, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function countsOf ({ matched, unresolved, error }: RematchOutcome): Counts {
+  return {
+    skipped: matched.length === 0 && error === undefined ? 1 : 0,
+    errors: error === undefined ? 0 : 1,
+    matched_recipes: matched.length > 0 ? 1 : 0,
+    matched_entries: matched.length,
+    unresolved_recipes: unresolved.length > 0 ? 1 : 0,
+    unresolved_entries: unresolved.length
+  }
+}
+
+/** @throws NotFoundError, ConflictError while all are matched */
+export const rematchOne = ({ sweeps, ...deps }: RematchUseDeps) => async (id: string): Promise<Shown> => {
+  sweeps.requireIdle()
+  const outcome = await rematch(deps, id)
+  const { errors, ...counts } = countsOf(outcome)
+  const { matched, unresolved, recipe, error } = outcome
+  return {
+    success: error === undefined,
+    rematched: matched.length,
+    ...counts,
+    ...(error !== undefined && { errors, error }),
+    details: { matched, unresolved },
+    recipe: deps.shelf.present(recipe)
+  }
+}
+
+/** @throws InvalidInputError, ConflictError while all are matched */
+export const rematchMany = ({ sweeps, ...deps }: RematchUseDeps) => async (body: Record<string, unknown>): Promise<Shown> => {
+  const ids = readRecipeIds(body)
+  sweeps.requireIdle()
+  const counts: Counts = { skipped: 0, errors: 0, matched_recipes: 0, matched_entries: 0, unresolved_recipes: 0, unresolved_entries: 0 }
+  const recipes: Shown[] = []
+  const details: Shown[] = []
+  for (const id of ids) {
+    const outcome = deps.shelf.get(id) ? await rematch(deps, id) : null
+    add(counts, outcome ? countsOf(outcome) : { skipped: 1 })
+    if (!outcome) continue
+    const { matched, unresolved, recipe } = outcome
+    if (matched.length > 0) recipes.push(deps.shelf.present(recipe))
+    if (matched.length + unresolved.length > 0) details.push({ recipe_id: id, matched, unresolved })
+  }
+  return { total: ids.length, rematched: counts.matched_entries, ...counts, recipes, details }
+}
+
+/** Binds what one recipe lacks, if the library has it now; whether anything was bound. */
+export const rematchQuietly = (deps: Omit<RematchUseDeps, 'sweeps'>) => async (id: string): Promise<boolean> =>
+  deps.shelf.get(id) !== undefined && (await rematch(deps, id)).matched.length > 0
+
+export function defineRematch ({ sweeps, ...deps }: RematchUseDeps): Sweep {
+  const { shelf } = deps
+  return sweeps.define({
+    kind: 'recipe-rematch',
+    title: 'Match recipes with the library',
+    frameType: 'recipe_rematch_progress',
+    ids: () => shelf.ids(),
+    counts: () => ({ rematched: 0, skipped: 0, errors: 0, matched_recipes: 0, matched_entries: 0, unresolved_recipes: 0, unresolved_entries: 0 }),
+    nameOf: (id) => titleOf(shelf, id),
+    async one (id, counts) {
+      if (!shelf.get(id)) return add(counts, { skipped: 1 })
+      const outcome = await rematch(deps, id)
+      add(counts, { ...countsOf(outcome), rematched: outcome.matched.length > 0 ? 1 : 0 })
+    }
+  })
+}
