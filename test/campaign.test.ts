@@ -5,6 +5,7 @@ import t from 'tap'
 import { runCampaign } from '../bench/campaign/campaign.ts'
 import { startChildServer } from '../bench/campaign/child-server.ts'
 import { editTogether } from '../bench/campaign/concurrent-edits.ts'
+import { runDownloads } from '../bench/campaign/downloads.ts'
 
 const root = join(import.meta.dirname, '..')
 /** Beside the sources, so that packages are found; of their own, so that no build is in the way of another. */
@@ -41,4 +42,12 @@ t.test('two clients edit the same sidecars at the same time, and no acknowledged
   const report = await editTogether({ directory: join(t.testdir(), 'edits'), serverFile, seed: 12, files: 50, edits: 400 })
   t.same(report.complaints, [])
   t.equal(report.acknowledged, 400)
+})
+
+t.test('a download whose process, server and client die, whose file is exchanged or wrong, that is paused and cancelled, never shows half a model', async (t) => {
+  const report = await runDownloads({ directory: join(t.testdir(), 'downloads'), serverFile, seed: 13, megabytes: 40, deaths: 6, controls: 4 })
+  // On a busy machine everything takes longer than it should.
+  t.same(report.complaints.filter(({ kind }) => kind !== 'slow'), [])
+  t.same(report.deaths, { process: 2, server: 2, client: 2 })
+  t.ok(report.looks > 0)
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync, type Dirent } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, readdirSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 
 export interface FoundModel { path: string, sha256: string }
@@ -73,5 +73,13 @@ function parse (path: string): Record<string, unknown> | null {
 }
 
 export function hashOf (path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex')
+  const hash = createHash('sha256')
+  const block = Buffer.allocUnsafe(1024 * 1024)
+  const file = openSync(path, 'r')
+  try {
+    for (let count = readSync(file, block); count > 0; count = readSync(file, block)) hash.update(block.subarray(0, count))
+  } finally {
+    closeSync(file)
+  }
+  return hash.digest('hex')
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runCampaign } from './campaign.ts'
 import { editTogether } from './concurrent-edits.ts'
+import { runDownloads } from './downloads.ts'
 import { runFaults } from './faults.ts'
 
 /** Of the same build as this file. */
@@ -16,6 +17,10 @@ const { values } = parseArgs({
     edits: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     faults: { type: 'boolean', default: true },
+    downloads: { type: 'boolean', default: true },
+    megabytes: { type: 'string', default: '2000' },
+    deaths: { type: 'string', default: '20' },
+    controls: { type: 'string', default: '30' },
     directory: { type: 'string' },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
@@ -24,7 +29,7 @@ const { values } = parseArgs({
 })
 
 if (values.help) {
-  process.stdout.write(`npm run campaign -- [--kills 300] [--models 300] [--edits 2000] [--seed N] [--no-faults] [--directory DIR] [--keep]
+  process.stdout.write(`npm run campaign -- [--kills 300] [--models 300] [--edits 2000] [--seed N] [--no-faults] [--no-downloads] [--megabytes 2000] [--deaths 20] [--controls 30] [--directory DIR] [--keep]
 Works on a library of its own, kills the server again and again and looks for what is lost. Exit code 1 when anything is.
 `)
 } else {
@@ -36,6 +41,7 @@ async function campaign (): Promise<void> {
   const options = { serverFile, models: Number(values.models), seed: Number(values.seed) }
   process.stdout.write(`seed ${options.seed}, in ${scratch}\n`)
   try {
+    const downloads = values.downloads ? await runDownloads({ ...options, directory: join(scratch, 'downloads'), megabytes: Number(values.megabytes), deaths: Number(values.deaths), controls: Number(values.controls) }) : null
     const kills = await runCampaign({
       ...options,
       directory: join(scratch, 'kills'),
@@ -47,10 +53,10 @@ async function campaign (): Promise<void> {
     })
     const edits = await editTogether({ ...options, directory: join(scratch, 'edits'), files: 50, edits: Number(values.edits) })
     const faults = values.faults ? await runFaults({ ...options, directory: join(scratch, 'faults') }) : []
-    const report = { kills, edits, faults }
+    const report = { downloads, kills, edits, faults }
     writeFileSync(join(scratch, 'report.json'), JSON.stringify(report, null, 2))
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-    const failed = kills.complaints.length + edits.complaints.length + faults.flatMap(({ complaints }) => complaints).length
+    const failed = (downloads?.complaints.length ?? 0) + kills.complaints.length + edits.complaints.length + faults.flatMap(({ complaints }) => complaints).length
     process.exitCode = failed > 0 ? 1 : 0
     if (failed > 0) process.stdout.write(`${failed} complaints; everything is left in ${scratch}\n`)
     else if (!values.keep) rmSync(scratch, { recursive: true, force: true })

@@ -100,7 +100,6 @@ async function withServer (host: Host, server: BuiltServer, loras: string, round
   const seconds = (performance.now() - started) / 1000
   over.abort()
   const [times, memory] = [await probe.stop(), await sampling]
-  if (!json.success && process.env.KEEPLOG) { await run('cp', [join(loras, '..', '..', 'downloads-settings', 'server.log'), '/tmp/presence-log']) }
   if (!json.success || json.file_path === undefined) throw new Error(`the download answered ${answer.status}: ${JSON.stringify(json)}`)
   await remove(server, json.file_path, host.sha256)
   return { ours: seconds, times, memory }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Core } from '../../services/core.ts'
 import { createDownloadUseCases } from '../../use-cases/downloads/index.ts'
 import { registerClientQueue } from './client-queue.ts'
+import { registerHuggingFace } from './hugging-face.ts'
 import { registerLegacyDownloads } from './legacy.ts'
 import { DownloadSchema } from './schemas.ts'
 import { registerDownloadsV1 } from './v1.ts'
@@ -14,6 +15,7 @@ const downloadRoutes: FastifyPluginAsync = async (app) => {
   app.addHook('preClose', async () => { useCases.letGo() })
   app.addSchema(DownloadSchema)
   registerLegacyDownloads(app)
+  registerHuggingFace(app)
   registerClientQueue(app)
   registerDownloadsV1(app)
 }

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import type { DownloadUseCases } from '../../use-cases/downloads/index.ts'
-import { DownloadBody, DownloadOutcome, answers, documentedOnly, downloadParameters, idParameter, nullable, open, tags } from './schemas.ts'
+import { DownloadBody, DownloadOutcome, answers, documentedOnly, downloadParameters, firstValues, idParameter, longLived, nullable, open, tags, type Query } from './schemas.ts'
 
-type Query = Record<string, string | string[] | undefined>
 type Body = Record<string, unknown>
 
 const Control = open({ success: Type.Boolean(), message: Type.Optional(Type.String()), error: Type.Optional(Type.String()) })
@@ -20,7 +19,6 @@ const Progress = open({
 /** Downloads as existing clients ask for them: the request stays open until the end. */
 export function registerLegacyDownloads (app: FastifyInstance): void {
   const useCases = app.getDecorator<DownloadUseCases>('useCases')
-  const longLived = { longLived: true }
 
   app.post<{ Body: Body }>('/api/lm/download-model', {
     config: longLived,
@@ -56,34 +54,4 @@ export function registerLegacyDownloads (app: FastifyInstance): void {
       })
     }
   }
-
-  app.get<{ Querystring: Query }>('/api/lm/hf-repo-files', {
-    validatorCompiler: documentedOnly,
-    schema: {
-      operationId: 'listRepositoryFiles',
-      tags: ['hugging-face'],
-      summary: 'Weight files of a repository, largest first',
-      querystring: open({ repo: Type.Optional(Type.String({ description: '`user/name`' })), revision: Type.Optional(Type.String()) }),
-      response: { ...answers(Type.Array(Type.Object({ filename: Type.String(), size: Type.Integer() })), 400, 401, 404), 502: { $ref: 'Failure#' } }
-    }
-  }, async (request) => {
-    const { repo = '', revision = '' } = firstValues(request.query)
-    return await useCases.listRepositoryFiles(repo, revision)
-  })
-
-  app.post<{ Body: Body }>('/api/lm/download-hf-model', {
-    config: longLived,
-    validatorCompiler: documentedOnly,
-    schema: {
-      operationId: 'downloadRepositoryFile',
-      tags: ['hugging-face'],
-      summary: 'Download a file of a repository and wait for the end',
-      body: open({ repo: Type.Optional(Type.String()), filename: Type.Optional(Type.String()), revision: Type.Optional(Type.String()), model_root: Type.Optional(Type.String()) }),
-      response: answers(open({ success: Type.Boolean(), message: Type.String(), path: nullable(Type.String()) }), 400, 401)
-    }
-  }, async (request) => await useCases.downloadRepositoryFile(useCases.readHuggingFaceRequest(request.body)))
-}
-
-function firstValues (query: Query): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()[0]]))
 }

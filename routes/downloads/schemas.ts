@@ -97,3 +97,13 @@ export const DownloadSchema = Type.Object({
   started_at: nullable(time),
   finished_at: nullable(time)
 }, { $id: 'Download' })
+
+/** Requests that wait for the end of a download. */
+export const longLived = { longLived: true }
+
+export type Query = Record<string, string | string[] | undefined>
+
+/** The first value of a repeated key wins. */
+export function firstValues (query: Query): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()[0]]))
+}

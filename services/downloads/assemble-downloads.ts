@@ -16,7 +16,7 @@ import { prepareQueue } from './prepare-queue.ts'
 import { runDownload, type RunDeps } from './run-download.ts'
 import { openSharedDatabase } from '../database/shared.ts'
 import { createTransferSlots } from './transfer-slots.ts'
-import { createTransfer } from './transfer.ts'
+import { createTransfer, discardPart } from './transfer.ts'
 import { defineVerification } from './verification.ts'
 import { createVersionHistory, prepareVersions } from './version-history.ts'
 
@@ -74,6 +74,9 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
     libraries,
     libraryName: () => settings.activeLibrary().name,
     run: async (request, context) => await runDownload(run, request, context),
+    async discard (id) {
+      for (const { part } of parts.ofDownload(id)) await discardPart(parts, part)
+    },
     warn
   })
   return {

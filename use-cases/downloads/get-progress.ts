@@ -1,4 +1,4 @@
-import { InvalidInputError, NotFoundError } from '../../services/errors.ts'
+import { NotFoundError } from '../../services/errors.ts'
 import type { ProgressHub } from '../../services/progress/types.ts'
 
 export interface PolledProgress {
@@ -11,9 +11,8 @@ export interface PolledProgress {
   message?: string
 }
 
-/** The very numbers of the frame that was sent last. @throws NotFoundError, InvalidInputError */
+/** The very numbers of the frame that was sent last. @throws NotFoundError */
 export const getProgress = ({ hub }: { hub: Pick<ProgressHub, 'snapshot'> }) => (downloadId: string): PolledProgress => {
-  if (downloadId.trim() === '') throw new InvalidInputError('Download ID is required')
   const frame = hub.snapshot('download', downloadId)
   if (!frame) throw new NotFoundError('Download ID not found', 'download-not-found')
   const { status, message } = frame

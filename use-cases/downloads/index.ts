@@ -1,5 +1,6 @@
 import type { Core } from '../../services/core.ts'
 import type { DownloadView } from '../../services/downloads/types.ts'
+import { createSidecarEditor } from '../../services/models/edit-sidecar.ts'
 import { createClientQueueUseCases } from './client-queue.ts'
 import { holdDownload, stopDownload } from './control-download.ts'
 import { downloadModel } from './download-model.ts'
@@ -7,11 +8,13 @@ import { getProgress } from './get-progress.ts'
 import { downloadRepositoryFile, listRepositoryFiles } from './hugging-face.ts'
 import { cancelDownload, getDownload, listDownloads, queueDownloads } from './queue-downloads.ts'
 import { readDownloadRequest, readHuggingFaceRequest } from './read-download-request.ts'
+import { setHfUrl } from './set-hf-url.ts'
 import { verifyLibrary } from './verify-library.ts'
 
 /** What the product does to bring model files from elsewhere, and to find those that went bad. */
-export function createDownloadUseCases ({ downloads, hub, jobs, models, providers }: Pick<Core, 'downloads' | 'hub' | 'jobs' | 'models' | 'providers'>) {
+export function createDownloadUseCases ({ downloads, hub, jobs, journal, metadata, models, providers, sidecarOverlay }: Core) {
   const libraries = Object.values(models)
+  const editable = libraries.map((library) => ({ library, editSidecar: createSidecarEditor({ library, journal, overlay: sidecarOverlay, recorder: metadata.recorder }) }))
   const read = readDownloadRequest({ libraries })
   const readHuggingFace = readHuggingFaceRequest({ libraries })
   return {
@@ -26,6 +29,7 @@ export function createDownloadUseCases ({ downloads, hub, jobs, models, provider
     ...createClientQueueUseCases(downloads.queue),
     listRepositoryFiles: listRepositoryFiles({ huggingFace: providers.huggingFace }),
     downloadRepositoryFile: downloadRepositoryFile({ downloads }),
+    setHfUrl: setHfUrl({ libraries: editable, hub }),
     listDownloads: listDownloads({ downloads }),
     getDownload: getDownload({ downloads }),
     queueDownloads: queueDownloads({ downloads, read, readHuggingFace }),

@@ -7,8 +7,10 @@ import { downloadWorld, framesOf, lora, until } from './world.ts'
 
 interface Listed { items: { id: string, state: string }[], next: string | null }
 
+/** One for all tests that want nothing special of it: a start costs more than what they do. */
+const { app, double } = await downloadWorld(t)
+
 t.test('the list that clients keep with us answers as they know it', async (t) => {
-  const { app } = await downloadWorld(t)
   const get = async (path: string) => await app.get(`/api/lm/downloads/${path}`)
   t.same((await get('queue')).json, { success: true, queue: [], stats: { queued: 0, downloading: 0, paused: 0, completed: 0, failed: 0, canceled: 0 } })
   const params = encodeURIComponent('{"id": 5, "type": "Model"}')
@@ -38,13 +40,52 @@ t.test('the list that clients keep with us answers as they know it', async (t) =
 })
 
 t.test('rows that clients keep are passive; started under their id they follow the download into the history', async (t) => {
-  const { app, double } = await downloadWorld(t)
   const good = await double.catalogue.add(lora(2000, 'good.safetensors'))
   for (const id of ['x', 'y', 'z']) await app.get(`/api/lm/downloads/queue/add?download_id=${id}&model_version_id=${good.version.id}`)
   t.equal((await app.post('/api/lm/download-model', { model_version_id: good.version.id, model_root: app.roots.loras, download_id: 'x' })).status, 200)
   t.equal((await app.post('/api/lm/download-model', { model_version_id: 99_999, model_root: app.roots.loras, download_id: 'y' })).status, 500)
   t.match((await app.get('/api/lm/downloads/history')).json, { items: [{ download_id: 'y', status: 'failed', error: String }, { download_id: 'x', status: 'completed', file_path: join(app.roots.loras, 'good.safetensors'), bytes_downloaded: 2000 }] })
   t.match((await app.get('/api/lm/downloads/queue')).json, { queue: [{ download_id: 'z', status: 'queued' }] }, 'nobody started this one')
+})
+
+t.test('what goes on with a download is told after it is in the library', async (t) => {
+  const told: unknown[] = []
+  app.app.core.downloads.onFinished((finished) => { told.push(finished) })
+  const { version, model, file } = await double.catalogue.add(lora())
+  await app.post('/api/lm/download-model', { model_version_id: version.id, model_root: app.roots.loras, download_id: 'f' })
+  t.same(told, [{ download: 'f', model_type: 'lora', file_path: join(app.roots.loras, 'painted.safetensors'), sha256: file.sha256, model_id: model.id, version_id: version.id, file_id: file.id, file_name: 'painted.safetensors' }])
+})
+
+t.test('files of Hugging Face are listed and downloaded, held against the hash of their store', async (t) => {
+  await double.addRepository('user/repo', [{ path: 'sub/model.safetensors', source: { bytes: weights(9000) } }, { path: 'small.safetensors', source: { bytes: weights(500) } }])
+  const listed = await app.get('/api/lm/hf-repo-files?repo=user/repo')
+  t.match(listed, { status: 200, json: [{ filename: 'sub/model.safetensors', size: 9000 }, { filename: 'small.safetensors', size: 500 }] })
+  t.equal((await app.get('/api/lm/hf-repo-files?repo=..')).status, 400)
+  t.equal((await app.get('/api/lm/hf-repo-files?repo=no/body')).status, 404)
+  const frames = framesOf(app, 'hf')
+  const body = { repo: 'user/repo', filename: 'sub/model.safetensors', model_root: app.roots.loras, use_default_paths: true, download_id: 'hf' }
+  const path = join(app.roots.loras, 'huggingface/user/repo/model.safetensors')
+  t.match(await app.post('/api/lm/download-hf-model', body), { status: 200, json: { success: true, path } })
+  t.match(JSON.parse(readFileSync(path.replace('.safetensors', '.metadata.json'), 'utf8')), { hf_url: 'https://huggingface.co/user/repo', from_civitai: false, base_model: 'Unknown', civitai: {} })
+  t.ok(frames.every(({ download_id: id }) => id === 'hf'))
+  t.match(await app.post('/api/lm/download-hf-model', body), { status: 200, json: { success: true, message: /exists/ } })
+  for (const wrong of [{ repo: 'a' }, { filename: '../x.safetensors' }, { model_root: '/etc' }, { model_root: '' }, { relative_path: '..', use_default_paths: false }]) {
+    t.equal((await app.post('/api/lm/download-hf-model', { ...body, ...wrong })).status, 400, JSON.stringify(wrong))
+  }
+})
+
+t.test('a model is tied to a repository of Hugging Face', async (t) => {
+  const path = putModel(app.roots.loras, 'tied', { civitai: { id: 5 }, notes: 'mine' })
+  await app.get('/api/lm/loras/scan')
+  await app.idle()
+  const tie = async (body: object) => await app.post('/api/lm/set-hf-url', body)
+  for (const wrong of [{}, { file_path: path }, { file_path: path, hf_url: 'https://example.org/a/b' }, { file_path: path, hf_url: 'https://huggingface.co/a/b/tree/main' }, { file_path: '/etc/passwd', hf_url: 'https://huggingface.co/a/b' }]) {
+    t.equal((await tie(wrong)).status, 400, JSON.stringify(wrong))
+  }
+  t.equal((await tie({ file_path: join(app.roots.loras, 'none.safetensors'), hf_url: 'https://huggingface.co/a/b' })).status, 404)
+  t.match(await tie({ file_path: path, hf_url: 'https://huggingface.co/a/b' }), { status: 200, json: { success: true, message: String, hf_url: 'https://huggingface.co/a/b' } })
+  t.match(JSON.parse(readFileSync(path.replace('.safetensors', '.metadata.json'), 'utf8')), { hf_url: 'https://huggingface.co/a/b', from_civitai: false, notes: 'mine', civitai: { id: 5 } })
+  t.match((await app.get('/api/lm/loras/list?search=tied')).json, { items: [{ hf_url: 'https://huggingface.co/a/b', from_civitai: false }] })
 })
 
 t.test('our own queue runs what it is given, is paused, cancelled and tried again, and survives a restart', async (t) => {
@@ -83,34 +124,6 @@ t.test('our own queue runs what it is given, is paused, cancelled and tried agai
   const files = readdirSync(join(again.roots.loras, 'SDXL 1.0/anime')).filter((name) => !name.includes('.metadata.') && !name.endsWith('.webp')).sort()
   t.same(files, ['a.safetensors', 'b.safetensors', 'c.safetensors', 'd.safetensors'])
   t.match(await again.get('/api/v1/downloads?state=cancelled'), { json: { items: [{ id: 'q4' }] } })
-})
-
-t.test('what goes on with a download is told after it is in the library', async (t) => {
-  const { app, double } = await downloadWorld(t)
-  const told: unknown[] = []
-  app.app.core.downloads.onFinished((finished) => { told.push(finished) })
-  const { version, model, file } = await double.catalogue.add(lora())
-  await app.post('/api/lm/download-model', { model_version_id: version.id, model_root: app.roots.loras, download_id: 'f' })
-  t.same(told, [{ download: 'f', model_type: 'lora', file_path: join(app.roots.loras, 'painted.safetensors'), sha256: file.sha256, model_id: model.id, version_id: version.id, file_id: file.id, file_name: 'painted.safetensors' }])
-})
-
-t.test('files of Hugging Face are listed and downloaded, held against the hash of their store', async (t) => {
-  const { app, double } = await downloadWorld(t)
-  await double.addRepository('user/repo', [{ path: 'sub/model.safetensors', source: { bytes: weights(9000) } }, { path: 'small.safetensors', source: { bytes: weights(500) } }])
-  const listed = await app.get('/api/lm/hf-repo-files?repo=user/repo')
-  t.match(listed, { status: 200, json: [{ filename: 'sub/model.safetensors', size: 9000 }, { filename: 'small.safetensors', size: 500 }] })
-  t.equal((await app.get('/api/lm/hf-repo-files?repo=..')).status, 400)
-  t.equal((await app.get('/api/lm/hf-repo-files?repo=no/body')).status, 404)
-  const frames = framesOf(app, 'hf')
-  const body = { repo: 'user/repo', filename: 'sub/model.safetensors', model_root: app.roots.loras, use_default_paths: true, download_id: 'hf' }
-  const path = join(app.roots.loras, 'huggingface/user/repo/model.safetensors')
-  t.match(await app.post('/api/lm/download-hf-model', body), { status: 200, json: { success: true, path } })
-  t.match(JSON.parse(readFileSync(path.replace('.safetensors', '.metadata.json'), 'utf8')), { hf_url: 'https://huggingface.co/user/repo', from_civitai: false, base_model: 'Unknown', civitai: {} })
-  t.ok(frames.every(({ download_id: id }) => id === 'hf'))
-  t.match(await app.post('/api/lm/download-hf-model', body), { status: 200, json: { success: true, message: /exists/ } })
-  for (const wrong of [{ repo: 'a' }, { filename: '../x.safetensors' }, { model_root: '/etc' }, { model_root: '' }, { relative_path: '..', use_default_paths: false }]) {
-    t.equal((await app.post('/api/lm/download-hf-model', { ...body, ...wrong })).status, 400, JSON.stringify(wrong))
-  }
 })
 
 t.test('verify finds what a disk has changed, changes nothing itself, and the file can be fetched again in its place', async (t) => {
