@@ -9,6 +9,7 @@ import { atMost, type Measurement } from './measurement.ts'
 import { analysis } from './parts/analysis.ts'
 import { changes } from './parts/changes.ts'
 import { downloads } from './parts/downloads.ts'
+import { examples } from './parts/examples.ts'
 import { hashing } from './parts/hashing.ts'
 import { lists } from './parts/lists.ts'
 import { memory } from './parts/memory.ts'
@@ -21,7 +22,7 @@ import type { Part } from './parts/context.ts'
 import { mergeMeasurements, readResults, valueText, writeReport, type Results } from './report.ts'
 
 /** Parts that work on a running server, in the order they run; memory comes last, after all the queries. */
-const parts: Record<string, Part> = { lists, routes, repeated, previews, reconcile, changes, memory }
+const parts: Record<string, Part> = { lists, routes, repeated, previews, examples, reconcile, changes, memory }
 const onLibraries = ['scan', 'start', ...Object.keys(parts)]
 const SIZES = [1_000, 20_000, 100_000]
 /** Further size that only the memory is measured at. */

@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { moveFile } from '../files/move-file.ts'
 import { describeFailure } from '../journal/errors.ts'
-import { measureImage } from './describe-media.ts'
+import { describeMedia } from './describe-media.ts'
 import { SNIFFED_BYTES, sniffMedia } from '../images/sniff-media.ts'
 import type { EditSidecar } from '../models/edit-sidecar.ts'
 import type { IndexedModel } from '../models/entry.ts'
@@ -123,7 +123,7 @@ async function placeOne ({ path, name: given }: IncomingFile, place: ExamplePlac
   const extension = exampleExtension(sniffMedia(await readHead(path)))
   if (extension === undefined) return { reason: 'The content is no image or video that can be shown' }
   try {
-    const facts = { size: await measureImage(path), meta: null }
+    const facts = await describeMedia(path)
     await makeFolder(place, folder)
     const id = freshId(taken)
     const name = `custom_${id}${extension}`

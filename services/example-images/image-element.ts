@@ -1,16 +1,11 @@
-import type { ImageSize } from './describe-media.ts'
+import type { ImageSize, MediaFacts } from './describe-media.ts'
 import { isVideoName } from './media-names.ts'
 import type { ImageElement } from './sidecar-images.ts'
 
 /** What clients assume of a film, and of an image that nobody can measure. */
 const UNKNOWN_SIZE: ImageSize = { width: 720, height: 1280 }
 
-export interface ElementFacts {
-  name: string
-  size: ImageSize | null
-  /** Generation data, null where nothing was found. */
-  meta: Record<string, unknown> | null
-}
+export interface ElementFacts extends MediaFacts { name: string }
 
 /** An element for a file that came from no address, as clients of the family write it. */
 export function imageElement ({ name, size, meta }: ElementFacts): ImageElement {

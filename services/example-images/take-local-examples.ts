@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, stat, unlink, utimes } from 'node:fs/promises'
 import { ownTempPath } from '../files/atomic-write.ts'
 import { moveFile } from '../files/move-file.ts'
-import { measureImage } from './describe-media.ts'
+import { describeMedia } from './describe-media.ts'
 import type { EditSidecar } from '../models/edit-sidecar.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import { isObject } from '../models/read-value.ts'
@@ -52,7 +52,7 @@ export function createTakeLocalExamples ({ libraryOf, editorOf }: TakeDeps): Tak
       const name = `${hasImages ? 'custom_' : 'image_'}${id}${extensionOf(file)}`
       if (!known.has(id)) await copyIn(file, place, folder, name)
       if (told.has(id)) continue
-      const facts = { name, size: await measureImage(file), meta: null }
+      const facts = { name, ...await describeMedia(file) }
       added.push(hasImages ? customElement(id, facts) : imageElement(facts))
     }
     if (added.length > 0) {

@@ -74,6 +74,38 @@ t.test('all images that are to be had come once, whatever the hosts do, and ever
   t.same(run.filesOf('m5'), whole)
 })
 
+t.test('an image is marked as gone only when its host said so twice, a day apart; hosts that are unwell mark nothing', async (t) => {
+  const run = await exampleWorld(t, { prepare ({ loras }, double) { putModels(loras, double, ['g'], 2) } })
+  const { faults } = run.double
+  faults.always('GET /media/g/0.png', { status: 410 })
+  const go = async () => { await run.post(download, all); return (await ended(run)).status }
+  const marks = () => sidecarOf(run.roots.loras, 'g').civitai.images?.map(({ downloadFailed, downloadError }) => [downloadFailed, downloadError])
+  const dayLater = () => {
+    run.app.core.state.db.prepare('UPDATE example_image_absences SET first_at = first_at - 86400000, last_at = last_at - 86400000').run()
+    const file = join(run.examples, '.download_progress.json')
+    const record = JSON.parse(readFileSync(file, 'utf8'))
+    for (const note of Object.values<{ at: number }>(record.failed_details)) note.at -= 86_400_000
+    writeFileSync(file, JSON.stringify({ ...record, theirs: { kept: true } }))
+  }
+  t.match(await go(), { outcomes: { not_found: 1 }, failed_models: [hashOf('g')] })
+  t.match(await go(), { outcomes: { skipped: 1 } }, 'it is not asked for again at once')
+  t.equal(run.double.count('GET /media/g/0.png'), 1)
+  t.same(marks(), [[undefined, undefined], [undefined, undefined]])
+  faults.clear()
+  faults.always('GET /media/g/0.png', { status: 403 })
+  dayLater()
+  t.match(await go(), { outcomes: { incomplete: 1 }, last_error: /403/ })
+  t.same(marks(), [[undefined, undefined], [undefined, undefined]], 'a refusal is no absence')
+  faults.clear()
+  faults.always('GET /media/g/0.png', { status: 404 })
+  t.match(await go(), { outcomes: { complete: 1 } }, 'what is left is complete')
+  t.same(marks(), [[true, 'not_found'], [undefined, undefined]])
+  t.match(JSON.parse(readFileSync(join(run.examples, '.download_progress.json'), 'utf8')), { theirs: { kept: true }, failed_models: [], processed_models: [hashOf('g')] })
+  const requests = run.double.requests.length
+  t.match(await go(), { outcomes: { skipped: 1 } })
+  t.equal(run.double.requests.length, requests, 'what is marked is not asked for')
+})
+
 t.test('one run at a time; it pauses, goes on and stops from every state, and stops within a second', async (t) => {
   const names = Array.from({ length: 4 }, (_, n) => `p${n}`)
   const run = await exampleWorld(t, { prepare ({ loras }, double) { putModels(loras, double, names, 2) } })

@@ -26,7 +26,7 @@ export interface WorldOptions {
 }
 
 /** The whole service with a folder of example images and a CivitAI of its own. */
-export async function exampleWorld (t: Test, { settings = {}, prepare }: WorldOptions = {}): Promise<World> {
+export async function exampleWorld (t: Pick<Test, 'testdir' | 'teardown'>, { settings = {}, prepare }: WorldOptions = {}): Promise<World> {
   const double = await civitaiDouble(t)
   let examples = ''
   const run = await runningApp(t, {
@@ -52,7 +52,7 @@ export function putModels (loras: string, double: CivitaiDouble, names: readonly
   for (const name of names) putModel(loras, name, { civitai: { id: 1, images: imagesAt(double, name, images) } })
 }
 
-export async function until<T> (ask: () => T | Promise<T>, reached: (value: T) => boolean, within = 20_000): Promise<T> {
+export async function until<T> (ask: () => T | Promise<T>, reached: (value: T) => boolean, within = 60_000): Promise<T> {
   const deadline = Date.now() + within
   for (;;) {
     const value = await ask()
