@@ -16,7 +16,7 @@ export interface Target {
 }
 
 /** So many entries are looked at before requests get their turn. */
-const SLICE = 2_000
+const SLICE = 1_000
 
 export function checkOpened (libraries: readonly ModelLibrary[]): void {
   if (libraries.some(({ opened }) => !opened)) throw new ServiceNotReadyError()

@@ -124,7 +124,7 @@ t.test('hostile hashes and addresses reach nothing', async (t) => {
     t.match(await run.get(`/api/lm/has-example-images${query}`), { status: 400, json: bad.includes('\0') ? {} : { has_images: false } })
     for (const route of ['open-example-images-folder', 'delete-example-image', 'example-images/set-nsfw-level']) t.equal((await run.post(`/api/lm/${route}`, { model_hash: bad, short_id: 'x', nsfw_level: 1, index: 0 })).status, 400)
   }
-  for (const path of ['', '/', `${hash}`, `${hash}/`, `${hash}/evil.svg`, `${hash}%2Fimage_0.png`, `${hash}%5Cimage_0.png`, `_deleted/${hash}/image_0.png`, '.download_progress.json', `../loras/c.safetensors`, `%2e%2e/secret/image_0.png`, `${hashOf('linked')}/image_0.png`, `${hash}/image_9.png`, `${hash}/../${hash}/image_1.png`]) {
+  for (const path of ['', '/', `${hash}`, `${hash}/`, `${hash}/evil.svg`, `${hash}%2Fimage_0.png`, `${hash}%5Cimage_0.png`, `_deleted/${hash}/image_0.png`, '.download_progress.json', '../loras/c.safetensors', '%2e%2e/secret/image_0.png', `${hashOf('linked')}/image_0.png`, `${hash}/image_9.png`, `${hash}/../${hash}/image_1.png`]) {
     const { statusCode } = await run.app.inject({ url: `/example_images_static/${path}` })
     t.ok([400, 404].includes(statusCode), `${path}: ${statusCode}`)
   }
