@@ -13,6 +13,7 @@ import type { Providers } from '../providers/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import { createEnsurePreview } from './ensure-preview.ts'
+import { hashOf } from './hash-of.ts'
 import { createHints } from './hints.ts'
 import { createIdentify } from './identify.ts'
 import { createLookups } from './lookups.ts'
@@ -87,12 +88,7 @@ export function createMetadata (deps: MetadataDeps): MetadataShelf {
     hints,
     of,
     identify,
-    async hashOf (model) {
-      const { library } = of(model.type).sync
-      const job = model.sha256 === '' ? library.hashPending([model.file_path]) : undefined
-      if (job) await jobs.finished(job.id)
-      return library.index.get(model.file_path)?.sha256 ?? ''
-    },
+    hashOf: async (model) => await hashOf(of(model.type).sync.library, jobs, model),
     close: unwatch
   }
 }

@@ -20,7 +20,7 @@ export interface MetadataShelf {
   of (type: ModelTypeName): Metadata
   /** Starts the job that identifies the whole library, or joins the running one. */
   identify (input: IdentifyInput): Job
-  /** SHA-256 of a model, computed now when it is not known; "" when it can't be. */
+  /** SHA-256 of a model, computed now when it is not known. @throws NotFoundError, OfflineError, DomainError `hash-failed` */
   hashOf (model: IndexedModel): Promise<string>
   close (): void
 }

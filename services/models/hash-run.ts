@@ -43,12 +43,27 @@ export async function runHashing (deps: HashRunDeps, context: Pick<JobContext, '
   let queue = collect(deps, seen)
   let bytesTotal = 0
   let bytesDone = 0
+  const count = (tasks: readonly Task[]): void => {
+    for (const { row } of tasks.filter(({ tries }) => tries === 0)) {
+      outcome.total++
+      bytesTotal += row.file_size
+    }
+  }
+  /** Somebody waits for what was asked for by name meanwhile. */
+  const next = (): Task | undefined => {
+    if (deps.wanted.size > 0) {
+      const paths = new Set(deps.wanted)
+      const fresh = collectWanted(deps, seen)
+      count(fresh)
+      queue = [...queue.filter(({ row }) => paths.has(row.file_path)), ...fresh, ...queue.filter(({ row }) => !paths.has(row.file_path))]
+    }
+    return queue.shift()
+  }
   while (queue.length > 0) {
-    outcome.total += queue.filter((task) => task.tries === 0).length
-    bytesTotal += queue.reduce((sum, { row, tries }) => sum + (tries === 0 ? row.file_size : 0), 0)
+    count(queue)
     const later: Task[] = []
     const lane = async (): Promise<void> => {
-      for (let task = queue.shift(); task; task = queue.shift()) {
+      for (let task = next(); task; task = next()) {
         await context.checkpoint()
         let counted = 0
         const verdict = await hashOne(deps, task, context, (bytes) => {
@@ -69,11 +84,19 @@ export async function runHashing (deps: HashRunDeps, context: Pick<JobContext, '
   return outcome
 }
 
-/** Rows that want a hash and were not taken up in this run. */
-function collect ({ type, store, board, wanted }: HashRunDeps, seen: Set<string>): Task[] {
-  const paths = type.hashEagerly ? store.unhashed(type.name).map((row) => row.file_path) : []
-  for (const path of wanted) paths.push(path)
-  wanted.clear()
+/** Rows that want a hash and were not taken up in this run, those asked for by name first. */
+function collect (deps: HashRunDeps, seen: Set<string>): Task[] {
+  const { type, store } = deps
+  return [...collectWanted(deps, seen), ...tasksOf(deps, type.hashEagerly ? store.unhashed(type.name).map((row) => row.file_path) : [], seen)]
+}
+
+function collectWanted (deps: HashRunDeps, seen: Set<string>): Task[] {
+  const paths = [...deps.wanted]
+  deps.wanted.clear()
+  return tasksOf(deps, paths, seen)
+}
+
+function tasksOf ({ type, store, board }: HashRunDeps, paths: readonly string[], seen: Set<string>): Task[] {
   return paths.flatMap((path) => {
     if (seen.has(path)) return []
     seen.add(path)

@@ -1,5 +1,4 @@
 import { DomainError, InvalidInputError } from '../../services/errors.ts'
-import type { IndexedModel } from '../../services/models/entry.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
 import type { MetadataShelf } from '../../services/metadata/types.ts'
 import { wantedModel } from './wanted-model.ts'
@@ -17,11 +16,12 @@ const ROUTE = 'fetch-civitai'
 
 /**
  * Asks the providers for one model and merges what they say. That nobody knows it, or asks for patience, is an answer.
- * @throws InvalidInputError, PathOutsideLibraryError, NotFoundError, DomainError `unavailable` when the machine is cut off
+ * @throws InvalidInputError, PathOutsideLibraryError, NotFoundError, DomainError `unavailable` when the machine is cut off, `hash-failed`
  */
 export const fetchCivitai = ({ library, metadata, hub }: FetchDeps) => async ({ file_path: path }: { file_path?: unknown }): Promise<FetchAnswer> => {
   if (typeof path !== 'string' || path.trim() === '') throw new InvalidInputError('File path is required')
-  const model = await hashed(metadata, wantedModel([library], path))
+  const wanted = wantedModel([library], path)
+  const model = { ...wanted, sha256: await metadata.hashOf(wanted) }
   const { sync, ensurePreview } = metadata.of(library.type.name)
   const outcome = await sync.fetch(model, ROUTE, { urgent: true })
   if (outcome.kind === 'offline') throw new DomainError('unavailable', 'offline', outcome.message)
@@ -29,12 +29,6 @@ export const fetchCivitai = ({ library, metadata, hub }: FetchDeps) => async ({ 
   const { id, model_name: name } = await ensurePreview(outcome.model, outcome.version, { route: ROUTE, urgent: true })
   if (name !== model.model_name) hub.broadcast('fetch', { type: 'models_changed' })
   return { success: true, metadata: JSON.parse(library.index.item(id).toString('utf8')) as unknown }
-}
-
-async function hashed (metadata: FetchDeps['metadata'], model: IndexedModel): Promise<IndexedModel> {
-  const sha256 = await metadata.hashOf(model)
-  if (sha256 === '') throw new InvalidInputError('No SHA256 hash found', 'hash-missing')
-  return { ...model, sha256 }
 }
 
 /** Asks for every model of the type that nobody has told of yet; answers when the run has ended. @throws DomainError `conflict` while another one runs */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createHashPool } from '../../../services/hashing/pool.ts'
+import { hashOf } from '../../../services/metadata/hash-of.ts'
 import { libraryBench, type LibraryBench, type LibraryRun } from '../../helpers/library-bench.ts'
 import { putFile, putModel, safetensors, silent, until } from '../../helpers/scan-bench.ts'
 
@@ -283,6 +285,41 @@ t.test('checkpoints are hashed on demand only', async (t) => {
   run.library.hashPending([path])
   await until(() => run.library.index.get(path)?.sha256 === sha(readFileSync(path)), 'the hash')
   await until(() => sidecarOf(path).hash_status === 'completed', 'the sidecar says it')
+})
+
+t.test('a file whose hash somebody waits for goes before the others, and is answered before they are done', async (t) => {
+  const b = bench(t)
+  const paths = ['a', 'b', 'c', 'd'].map((name) => putFile(join(b.directory, `checkpoints/${name}.safetensors`), safetensors(name)))
+  const pool = createHashPool({ lanes: 1 })
+  t.teardown(async () => { await pool.close() })
+  const order: string[] = []
+  const gates = [0, 1, 2].map(() => {
+    let open = (): void => {}
+    return { passed: new Promise<void>((resolve) => { open = resolve }), open: () => { open() } }
+  })
+  const run = await b.start({
+    modelType: 'checkpoint',
+    hashPool: {
+      async hash (path, options) {
+        order.push(path)
+        await gates[order.length - 1]?.passed
+        return await pool.hash(path, options)
+      }
+    }
+  })
+  await run.library.idle()
+  run.library.hashPending(paths.slice(0, 3))
+  await until(() => order.length === 1, 'the first file')
+  const last = paths[3] ?? ''
+  const model = run.library.index.get(last)
+  if (!model) throw new Error('no model')
+  const answer = hashOf(run.library, run.jobs, model)
+  for (const gate of gates.slice(0, 2)) gate.open()
+  t.equal(await answer, sha(readFileSync(last)), 'while others still wait')
+  t.same(order.slice(0, 2), [paths[0], last])
+  gates[2]?.open()
+  await until(() => paths.every((path) => run.library.index.get(path)?.sha256 !== ''), 'the others')
+  t.same(order.slice().sort(), [...paths].sort(), 'each once')
 })
 
 t.test('watched folders are read again when they change', async (t) => {
