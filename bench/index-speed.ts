@@ -2,7 +2,7 @@
  * Speed and memory of the model index by hand: `node --import ./loader.mjs bench/index-speed.ts [sizes …]`. Prints p50 and p99 of each kind
  * of query, each asked for the first time, at several library sizes, and what a library adds to the process.
  */
-import { createModelIndex } from '../services/models/index/model-index.ts'
+import { createModelIndex, NO_FILTER } from '../services/models/index/model-index.ts'
 import { modelTypes } from '../services/models/types.ts'
 import type { ModelType } from '../services/models/types.ts'
 import type { IndexedModel } from '../services/models/entry.ts'
@@ -65,34 +65,7 @@ function makeModel (id: number, pick: (below: number) => number, count: number):
   }
 }
 
-const query = (over: Partial<ListQuery>): ListQuery => ({
-  page: 1,
-  pageSize: 20,
-  sort: { key: 'name', order: 'asc', seed: '' },
-  recursive: true,
-  folderInclude: [],
-  folderExclude: [],
-  search: '',
-  fuzzy: false,
-  searchIn: { fileName: true, modelName: true, tags: false, creator: false },
-  baseModels: [],
-  subTypes: [],
-  tagInclude: [],
-  tagExclude: [],
-  tagLogic: 'any',
-  autoTagInclude: [],
-  autoTagExclude: [],
-  favoritesOnly: false,
-  updateAvailableOnly: false,
-  hashes: [],
-  firstLetter: '',
-  namePatternInclude: [],
-  namePatternExclude: [],
-  namePatternUseRegex: false,
-  groupByModel: false,
-  groupKey: '',
-  ...over
-})
+const query = (over: Partial<ListQuery>): ListQuery => ({ ...NO_FILTER, ...over })
 
 type Kind = [name: string, run: (index: ModelIndex, round: number, models: readonly IndexedModel[]) => unknown]
 

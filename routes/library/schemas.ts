@@ -5,10 +5,10 @@ const nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof T
 export const RootSchema = Type.Object({
   id: Type.String(),
   type: Type.String({ description: 'lora, checkpoint or embedding' }),
-  folderKey: Type.String({ description: 'Key of the setting that names the folder' }),
+  folder_key: Type.String({ description: 'Key of the setting that names the folder' }),
   path: Type.String(),
   extra: Type.Boolean({ description: 'From extra_folder_paths' }),
-  subType: nullable(Type.String()),
+  sub_type: nullable(Type.String()),
   state: Type.String({ description: 'unknown, online, offline or suspect' }),
   reason: nullable(Type.String({ description: 'Why it is not online' })),
   models: Type.Integer({ description: 'Models known below it, also while it is offline' }),

@@ -16,7 +16,9 @@ export interface Root {
   subType: string | null
 }
 
-export interface RootStatus extends Root {
+export interface RootStatus extends Omit<Root, 'folderKey' | 'subType'> {
+  folder_key: Root['folderKey']
+  sub_type: Root['subType']
   state: RootState
   /** For people: why it is not online. */
   reason: string | null

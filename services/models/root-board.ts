@@ -55,7 +55,7 @@ export function createRootBoard (db: Database, hub: Pick<ProgressHub, 'publish'>
         facts.set(root.id, row ? { ...row, read_only: row.read_only === 1 } : { ...FRESH })
       }
     },
-    status: (countModels) => configured.map((root) => ({ ...root, ...facts.get(root.id) ?? FRESH, models: countModels(root.id) })),
+    status: (countModels) => configured.map(({ folderKey, subType, ...root }) => ({ ...root, folder_key: folderKey, sub_type: subType, ...facts.get(root.id) ?? FRESH, models: countModels(root.id) })),
     isOnline: (id) => facts.get(id)?.state === 'online',
     offline: () => new Set(configured.filter((root) => ['offline', 'suspect'].includes(facts.get(root.id)?.state ?? 'unknown')).map((root) => root.id)),
     record (findings, { at, durationMs, whole }) {

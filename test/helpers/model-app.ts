@@ -97,7 +97,7 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     opened: true,
     initializing: false,
     roots: () => own,
-    rootStatus: () => own.map((one) => ({ ...one, state: 'online', reason: null, models: 0, last_reconcile: null, last_duration_ms: null, bytes_hashed: 0, read_only: false })),
+    rootStatus: () => own.map(({ folderKey, subType, ...one }) => ({ ...one, folder_key: folderKey, sub_type: subType, state: 'online', reason: null, models: 0, last_reconcile: null, last_duration_ms: null, bytes_hashed: 0, read_only: false })),
     reconcile: async () => ({ status: 'success', added: 0, updated: 0, removed: 0, moved: 0, message: 'done' }),
     cancel () {},
     sidecar: () => undefined,

@@ -190,7 +190,8 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
 
 const slotsOfIds = (corpus: Corpus, ids: Uint32Array): Uint32Array => ids.map((id) => corpus.slotOf(id)).filter((slot) => slot !== ABSENT)
 
-const NO_FILTER: ListQuery = {
+/** A query for everything, in pages of 20 by name. */
+export const NO_FILTER: ListQuery = {
   page: 1,
   pageSize: 20,
   sort: { key: 'name', order: 'asc', seed: '' },

@@ -1,4 +1,4 @@
-import { createModelIndex } from '../../../../services/models/index/model-index.ts'
+import { createModelIndex, NO_FILTER } from '../../../../services/models/index/model-index.ts'
 import { modelTypes } from '../../../../services/models/types.ts'
 import type { ModelPrefix, ModelType } from '../../../../services/models/types.ts'
 import type { IndexedModel } from '../../../../services/models/entry.ts'
@@ -49,34 +49,7 @@ export function makeModel (over: Partial<IndexedModel> = {}): IndexedModel {
   }
 }
 
-export const makeQuery = (over: Partial<ListQuery> = {}): ListQuery => ({
-  page: 1,
-  pageSize: 100,
-  sort: { key: 'name', order: 'asc', seed: '' },
-  recursive: true,
-  folderInclude: [],
-  folderExclude: [],
-  search: '',
-  fuzzy: false,
-  searchIn: { fileName: true, modelName: true, tags: false, creator: false },
-  baseModels: [],
-  subTypes: [],
-  tagInclude: [],
-  tagExclude: [],
-  tagLogic: 'any',
-  autoTagInclude: [],
-  autoTagExclude: [],
-  favoritesOnly: false,
-  updateAvailableOnly: false,
-  hashes: [],
-  firstLetter: '',
-  namePatternInclude: [],
-  namePatternExclude: [],
-  namePatternUseRegex: false,
-  groupByModel: false,
-  groupKey: '',
-  ...over
-})
+export const makeQuery = (over: Partial<ListQuery> = {}): ListQuery => ({ ...NO_FILTER, pageSize: 100, ...over })
 
 export const sortBy = (key: string, order: 'asc' | 'desc' = 'asc', seed = ''): Partial<ListQuery> => ({ sort: { key, order, seed } })
 
