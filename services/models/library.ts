@@ -1,12 +1,13 @@
 import { dirname } from 'node:path'
-import { DomainError, NotFoundError, ServiceNotReadyError } from '../errors.ts'
+import { NotFoundError, ServiceNotReadyError } from '../errors.ts'
 import type { Root, RootStatus } from '../files/types.ts'
-import type { Job, JobSystem } from '../jobs/types.ts'
+import type { JobSystem } from '../jobs/types.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
 import { openLibrarySession, type LibrarySession, type SessionDeps } from './library-session.ts'
 import { containPath, readConfiguredRoots } from './configured-roots.ts'
 import { createInitProgress } from './init-progress.ts'
-import type { ModelLibrary, ScanOutcome } from './ports.ts'
+import { createLibraryJobs } from './library-jobs.ts'
+import type { ModelLibrary } from './ports.ts'
 import { parseSidecar } from './sidecar-file.ts'
 
 export interface ModelLibraryDeps extends Omit<SessionDeps, 'settings' | 'wantHashing'> {
@@ -30,40 +31,18 @@ export interface OpenableModelLibrary extends ModelLibrary {
   close (): Promise<void>
 }
 
-const NOTHING: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
-
 export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrary {
-  const { type, index, jobs, settings, logger } = deps
-  const scanKind = `scan-${type.prefix}`
-  const hashKind = `hash-${type.prefix}`
-  const outcomes = new Map<string, ScanOutcome>()
+  const { type, index, settings, logger } = deps
   let session: LibrarySession | null = null
   /** Switches of library that were asked for and are not done. */
   let switches = 0
-  let scanning: { full: boolean, job: Job, outcome: Promise<ScanOutcome> } | null = null
-  let hashing: { job: Job, ended: Promise<unknown> } | null = null
   let closed = false
   /** Openings, switches and changes of roots, one after the other. */
   let tail: Promise<void> = Promise.resolve()
   /** What follows the load of the present session. */
   let beginning: Promise<void> = Promise.resolve()
 
-  jobs.define<{ full: boolean }, ScanOutcome>({
-    kind: scanKind,
-    title: ({ full }) => `${full ? 'Rebuild' : 'Scan'} ${type.label} library`,
-    exclusiveKey: () => scanKind,
-    async run ({ full }, { id, signal, report }) {
-      const outcome = await opened().scan({ full, signal, report })
-      outcomes.set(id, outcome)
-      return outcome
-    }
-  })
-  jobs.define({
-    kind: hashKind,
-    title: () => `Hash ${type.label} files`,
-    exclusiveKey: () => hashKind,
-    run: async (_input, context) => await opened().hash(context)
-  })
+  const work = createLibraryJobs({ type, jobs: deps.jobs, opened, ready: () => closed ? null : ready() })
   const unsubscribe = settings.onChange(onSettings)
 
   const ready = (): LibrarySession | null => switches === 0 ? session : null
@@ -94,7 +73,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     const { name } = settings.activeLibrary()
     const roots = await readRoots()
     if (closed) return
-    const mine = openLibrarySession({ ...deps, wantHashing: () => { startHashing() } }, name, roots)
+    const mine = openLibrarySession({ ...deps, wantHashing: () => { work.startHashing() } }, name, roots)
     session = mine
     onOpened?.()
     await mine.load(deps.scanOnStart)
@@ -108,14 +87,14 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     const isCurrent = (): boolean => ready() === mine && !closed
     if (!isCurrent()) return
     await mine.prepare()
-    if (deps.scanOnStart && isCurrent()) startScan(false)
+    if (deps.scanOnStart && isCurrent()) work.startScan(false)
   }
 
   /** Stops what runs before anything of another library is opened, so that nothing old gets into the new cache. */
   async function closeSession (): Promise<void> {
     const former = session
     session = null
-    cancelJobs()
+    work.cancel()
     await former?.close()
     index.clear()
   }
@@ -127,7 +106,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     } else if (['folder_paths', 'extra_folder_paths', 'libraries'].some((key) => keys.has(key))) {
       background(inTurn(changeRoots))
     } else if (ready() && ['scan_dot_folders', 'watch_folders', 'write_sidecars'].some((key) => keys.has(key))) {
-      startScan(false)
+      work.startScan(false)
     }
   }
 
@@ -150,69 +129,17 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     if (!mine || session !== mine || closed) return
     const before = JSON.stringify(mine.board.roots())
     if (JSON.stringify(roots) === before) return
-    cancelJobs()
-    await scanning?.outcome.catch(() => NOTHING)
+    work.cancel()
+    await work.scanEnded()
     await mine.idle()
     if (closed) return
     mine.setRoots(roots)
-    startScan(false)
+    work.startScan(false)
   }
 
   /** Failures are logged where the turn ends. */
   function background (work: Promise<unknown>): void {
     work.catch(() => undefined)
-  }
-
-  function startScan (full: boolean): { job: Job, outcome: Promise<ScanOutcome> } {
-    opened()
-    if (scanning) return scanning
-    const job = jobs.start(scanKind, { full })
-    const outcome = outcomeOf(job).finally(() => { scanning = null })
-    background(outcome)
-    scanning = { full, job, outcome }
-    return scanning
-  }
-
-  async function outcomeOf (job: Job): Promise<ScanOutcome> {
-    const ended = await jobs.finished(job.id)
-    const outcome = outcomes.get(job.id)
-    outcomes.delete(job.id)
-    if (ended.state === 'failed') throw new DomainError('unavailable', ended.error?.code ?? 'scan-failed', ended.error?.message ?? 'The scan failed')
-    return outcome ?? NOTHING
-  }
-
-  function startHashing (): Job | undefined {
-    if (!ready() || closed) return undefined
-    if (hashing) return jobs.get(hashing.job.id)
-    const job = jobs.start(hashKind, {})
-    const ended = jobs.finished(job.id).then(() => {
-      hashing = null
-      // Asked for while the last file was being finished.
-      if ((ready()?.wanted.size ?? 0) > 0) startHashing()
-    }, () => { hashing = null })
-    hashing = { job, ended }
-    return job
-  }
-
-  function cancelJobs (): void {
-    for (const running of [scanning?.job, hashing?.job]) {
-      const job = running && jobs.get(running.id)
-      if (job && ['queued', 'running', 'paused'].includes(job.state)) jobs.cancel(job.id)
-    }
-  }
-
-  async function reconcile ({ full = false, signal }: { full?: boolean, signal?: AbortSignal } = {}): Promise<ScanOutcome> {
-    // A rebuild does not settle for the quick comparison that happens to run.
-    if (scanning && full && !scanning.full) await scanning.outcome.catch(() => NOTHING)
-    const joined = scanning !== null
-    const { job, outcome } = startScan(full)
-    const abort = (): void => { if (!joined && scanning?.job.id === job.id) jobs.cancel(job.id) }
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      return await outcome
-    } finally {
-      signal?.removeEventListener('abort', abort)
-    }
   }
 
   const contain = (path: string): ReturnType<ModelLibrary['contain']> => containPath(opened().board.roots(), path)
@@ -232,10 +159,10 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
   async function idle (): Promise<void> {
     await tail
     await beginning
-    const running = scanning?.outcome.catch(() => NOTHING) ?? hashing?.ended
+    const running = work.underWay()
     await running
     await session?.idle()
-    if (running ?? scanning ?? hashing) await idle()
+    if (running ?? work.underWay()) await idle()
   }
 
   return {
@@ -246,9 +173,9 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     roots: () => [...session?.board.roots() ?? []],
     rootStatus: (): RootStatus[] => session?.board.status(countModels()) ?? [],
     isAway: (rootId) => session?.board.offline().has(rootId) ?? false,
-    reconcile,
-    startScan: () => ready() ? jobs.get(startScan(false).job.id) : undefined,
-    cancel: cancelJobs,
+    reconcile: work.reconcile,
+    startScan: () => ready() ? deps.jobs.get(work.startScan(false).id) : undefined,
+    cancel: work.cancel,
     sidecar (filePath) {
       const bytes = session?.store.sidecar(type.name, filePath)
       const parsed = bytes && parseSidecar(bytes)
@@ -267,15 +194,15 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
       const mine = ready()
       if (!mine) return undefined
       for (const path of paths) mine.wanted.add(contain(path).path)
-      return startHashing()
+      return work.startHashing()
     },
     hashFile: async (filePath, signal) => await opened().hashFile(contain(filePath).path, signal),
     async acceptRoot (rootId) {
       const mine = opened()
       if (!mine.board.roots().some((root) => root.id === rootId)) throw new NotFoundError('There is no such folder', 'root-not-found')
       mine.accept(rootId)
-      if (scanning) await scanning.outcome.catch(() => NOTHING)
-      await reconcile()
+      await work.scanEnded()
+      await work.reconcile()
     },
     open: (others) => inTurn(async () => { await openActive({ others }) }),
     idle,
