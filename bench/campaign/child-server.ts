@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, poll, untilIdle } from '../built-server.ts'
+import { readLock } from '../../services/database/lock.ts'
+import { poll, untilIdle } from '../built-server.ts'
 
 export interface ChildServer {
-  base: string
+  /** Known once it is ready. */
+  readonly base: string
   /** Until it serves every index and nothing runs in the background. */
   ready (): Promise<void>
   /** As a power cut does it: nothing is finished. Resolves when the process is gone. */
@@ -18,21 +20,27 @@ export interface ChildServerOptions { serverFile: string, settings: string, /** 
 
 /** A server as a process of its own, on a settings directory that earlier ones were killed on. */
 export async function startChildServer ({ serverFile, settings, user }: ChildServerOptions): Promise<ChildServer> {
-  const port = await freePort()
   mkdirSync(settings, { recursive: true })
   const log = openSync(join(settings, 'server.log'), 'a')
   const startedAt = Date.now()
-  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port)], { stdio: ['ignore', log, log], env: { ...process.env, NODE_OPTIONS: '' }, ...(user !== undefined && { uid: user, gid: user }) })
+  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', '0'], { stdio: ['ignore', log, log], env: { ...process.env, NODE_OPTIONS: '' }, ...(user !== undefined && { uid: user, gid: user }) })
   closeSync(log)
   const exited = once(child, 'exit')
-  const base = `http://127.0.0.1:${port}`
+  let base = ''
   let killed = false
   const gone = (): boolean => child.exitCode !== null || child.signalCode !== null
+  /** A port that was free a moment ago may be another's now, so the server chooses one and says it in its lock. */
+  const listening = (): string | undefined => {
+    const lock = readLock(settings)
+    return lock?.pid === child.pid && lock?.port ? `http://127.0.0.1:${lock.port}` : undefined
+  }
   return {
-    base,
+    get base () { return base },
     async ready () {
       await poll('the server to be ready', async () => {
         if (gone()) return 'gone'
+        base = listening() ?? ''
+        if (base === '') return undefined
         const { status } = await fetch(`${base}/health/ready`)
         return status === 200 ? 'ready' : undefined
       }, { within: 60_000 })
