@@ -14,6 +14,7 @@ import { hashing } from './parts/hashing.ts'
 import { lists } from './parts/lists.ts'
 import { memory } from './parts/memory.ts'
 import { previews } from './parts/previews.ts'
+import { recipes } from './parts/recipes.ts'
 import { repeated } from './parts/repeated.ts'
 import { routes } from './parts/routes.ts'
 import { coldScan, listsDuringScan, reconcile } from './parts/scanning.ts'
@@ -60,6 +61,7 @@ async function bench (): Promise<void> {
     if (values.sizes === undefined && wanted('memory')) {
       measurements.push(...await benchSize(MEMORY_SIZE, { scratch, wanted: (part) => part === 'memory' || part === 'lists', load }).then((rows) => rows.filter(({ part }) => part === 'memory')))
     }
+    if (wanted('recipes')) measurements.push(...report(await recipes(scratch)))
     if (wanted('hashing')) measurements.push(...report(await hashing(scratch)))
     if (wanted('analysis')) measurements.push(...report(await analysis(scratch)))
     if (wanted('downloads')) measurements.push(...report(await downloads(scratch)))

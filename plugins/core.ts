@@ -30,6 +30,7 @@ import { createDoor } from '../services/network/door.ts'
 import { systemClock } from '../services/progress/clock.ts'
 import { createProgressHub } from '../services/progress/hub.ts'
 import { createProviders } from '../services/providers/providers.ts'
+import { createRecipeTreeMove } from '../services/recipes/move-recipe-tree.ts'
 import { recipeCacheSchema } from '../services/recipes/recipe-store.ts'
 import { createRecipeShelf, type OpenableRecipeShelf } from '../services/recipes/recipe-shelf.ts'
 import { isLoopback } from '../services/security/hosts.ts'
@@ -74,13 +75,15 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
     warn: (message, error) => { app.log.warn({ err: error }, message) }
   })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
-  const recipeRoots = (): { path: string }[] => [recipes.root()].flatMap((path) => path === null ? [] : [{ path }])
+  const recipeRoots = (): { path: string }[] => [recipes.root(), ...recipeTrees.targets()].flatMap((path) => path === null ? [] : [{ path }])
   const trashDirectoryFor = createTrashPlace(() => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots(), ...examplesRoot(settings)])
   const journal = createJournal({ state, logger: app.log, trashDirectoryFor })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>
 
+  const recipeTrees = createRecipeTreeMove({ journal, paths: libraries.paths })
+  settings.onRecipesMove(recipeTrees.move)
   const recipes = createRecipes(app, options, { settings, models, hub, jobs, journal }, libraries.paths)
 
   // Of its own: what a download waits for must not stand behind a library that is hashed for the first time.

@@ -78,17 +78,17 @@ function registerFinders (app: FastifyInstance, useCases: RecipeUseCases): void 
   app.get<Query>('/api/lm/recipes/for-lora', {
     validatorCompiler: documentedOnly,
     schema: { operationId: 'listRecipesForLora', tags, summary: 'Recipes that use a LoRA', querystring: Hash, response: answers(success({ recipes: Recipes }), 400) }
-  }, async (request) => ({ success: true, ...useCases.recipesForLora(request.query) }))
+  }, async (request, reply) => sendJson(reply, useCases.recipesForLora(request.query)))
 
   app.get<Query>('/api/lm/recipes/for-checkpoint', {
     validatorCompiler: documentedOnly,
     schema: { operationId: 'listRecipesForCheckpoint', tags, summary: 'Recipes that use a checkpoint', querystring: Hash, response: answers(success({ recipes: Recipes }), 400) }
-  }, async (request) => ({ success: true, ...useCases.recipesForCheckpoint(request.query) }))
+  }, async (request, reply) => sendJson(reply, useCases.recipesForCheckpoint(request.query)))
 
   app.get<Query>('/api/lm/recipes/find-duplicates', {
     validatorCompiler: documentedOnly,
     schema: { operationId: 'findDuplicateRecipes', tags, summary: 'Recipes with the same LoRAs at the same strengths, or of the same source', querystring: Type.Object({ include_prompt: query.text('`1` or `true`: the prompt must be the same, too') }), response: answers(success({ duplicate_groups: DuplicateGroups })) }
-  }, async (request) => ({ success: true, ...useCases.findDuplicates(request.query) }))
+  }, async (request, reply) => sendJson(reply, useCases.findDuplicates(request.query)))
 
   app.get<Query>('/api/lm/recipes/check-image-exists', {
     validatorCompiler: documentedOnly,

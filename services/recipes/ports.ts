@@ -154,8 +154,8 @@ export interface RecipeShelf {
   /** One entry as the answers show it. */
   presentLora (entry: RecipeLoraEntry, baseModel?: string): Record<string, unknown>
 
-  /** Groups of at least two recipes, the largest first. */
-  duplicates (options: { includePrompt: boolean }): RecipeGroup[]
+  /** UTF-8 JSON of the groups of at least two recipes (a list of RecipeGroup), the largest first. */
+  duplicates (options: { includePrompt: boolean }): Buffer
   /** By the fingerprint as it is compared: every hash resolved to the SHA-256 of the library where it can be. */
   byFingerprint (fingerprint: string, options?: { except?: string }): RecipeMatch[]
   /** Ids of recipes with a LoRA of that hash, any kind, without case. */

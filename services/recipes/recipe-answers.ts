@@ -18,6 +18,8 @@ export interface AnswerDeps {
 export interface RecipeAnswers {
   /** UTF-8 JSON of `{items, total, page, page_size, total_pages}`. */
   list (query: RecipeQuery): Buffer
+  /** JSON that is made once for as long as neither recipes nor models change. */
+  kept (name: string, make: () => unknown): Buffer
 }
 
 const MOST_ITEMS = 6000
@@ -27,6 +29,7 @@ const MOST_SELECTIONS = 32
 export function createRecipeAnswers ({ index, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
   const items = new LRUCache<number, { stamp: string, json: string }>({ max: MOST_ITEMS })
   const selections = new LRUCache<string, { stamp: string, slots: number[] }>({ max: MOST_SELECTIONS })
+  const others = new Map<string, { stamp: string, body: Buffer }>()
   index.onSlot((slot) => { items.delete(slot) })
 
   function item (slot: number, stamp: string): string {
@@ -50,6 +53,14 @@ export function createRecipeAnswers ({ index, presenter, select, modelStamp, sel
   }
 
   return {
+    kept (name, make) {
+      const stamp = `${index.version}.${modelStamp()}`
+      const known = others.get(name)
+      if (known?.stamp === stamp) return known.body
+      const body = Buffer.from(JSON.stringify(make()))
+      others.set(name, { stamp, body })
+      return body
+    },
     list (query) {
       const slots = selection(query)
       const { page, pageSize } = query

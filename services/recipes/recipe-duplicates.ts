@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isObject, readText } from '../models/read-value.ts'
 import type { RecipeGroup } from './ports.ts'
 import type { Presenter } from './present-recipe.ts'
-import { documentOf, type RecipeEntry } from './recipe-entry.ts'
+import { lorasOf, type RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import { recipeMatch, type RecipeLookups } from './recipe-lookups.ts'
 
@@ -59,15 +59,15 @@ function newestFirst (entries: readonly RecipeEntry[]): RecipeEntry[] {
 
 /** What a client draws a card from. */
 function card (entry: RecipeEntry, presenter: Presenter): Record<string, unknown> {
-  const { folder, loras, base_model: baseModel, preview_nsfw_level: level, tags, favorite } = documentOf(entry)
+  const { facts, folder, image } = entry
   return {
     ...recipeMatch(entry),
-    file_path: entry.image.path,
+    file_path: image.path,
     folder,
-    base_model: baseModel,
-    loras: loras.map((lora) => presenter.lora(lora, baseModel ?? '')),
-    ...(level !== undefined && { preview_nsfw_level: level }),
-    ...(tags && { tags }),
-    ...(favorite !== undefined && { favorite })
+    base_model: facts.baseModel,
+    loras: lorasOf(entry).map((lora) => presenter.lora(lora, facts.baseModel)),
+    ...(facts.level > 0 && { preview_nsfw_level: facts.level }),
+    ...(facts.tags.length > 0 && { tags: facts.tags }),
+    favorite: facts.favorite
   }
 }

@@ -12,6 +12,7 @@ import { bindEntry } from './bind-entry.ts'
 import type { ChangeContext, ChangedIds } from './change-context.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { createRecipeEditor } from './edit-recipe.ts'
+import { followRenames } from './follow-renames.ts'
 import { createLastOpened } from './last-opened.ts'
 import { createRecipeMove } from './move-recipe.ts'
 import type { Recipe, RecipeRootStatus, RecipeShelf } from './ports.ts'
@@ -38,7 +39,7 @@ export interface RecipeShelfDeps {
   caches: CacheShelf
   journal: Pick<Journal, 'run'>
   jobs: JobSystem
-  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
+  hub: Pick<ProgressHub, 'publish' | 'broadcast' | 'subscribe'>
   /** The queue that changes of models stand in, too: undoing holds paths of either. */
   paths: PathQueue
   lastOpenedFile: string
@@ -112,6 +113,9 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     return { ...recipeOf(entry), document }
   }
 
+  const edit = createRecipeEditor(context)
+  const byLoraHash = (hash: string): string[] => idsAt(lookups.withLora(hash))
+  const stopFollowing = followRenames({ hub, recipes: { edit, byLoraHash }, warn })
   const idsAt = (slots: Iterable<number>): string[] => Array.from(slots, (slot) => index.at(slot)?.recipeId ?? '').filter((id) => id !== '')
 
   return {
@@ -131,9 +135,9 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     present: (recipe, options) => presenter.recipe(recipe, options),
     presentLora: presenter.lora,
-    duplicates: (options) => findDuplicateRecipes({ index, lookups, presenter }, options),
+    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt}`, () => findDuplicateRecipes({ index, lookups, presenter }, options)),
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
-    byLoraHash: (hash) => idsAt(lookups.withLora(hash)),
+    byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),
     bySource: (source) => idsAt(index.postings.source.get(source)),
     byImageId: (imageId) => idsAt(index.postings.imageId.get(imageId)).reverse(),
@@ -141,7 +145,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     bindCheckpoint: (entry) => bindEntry(checkpoints, entry),
 
     ...createRecipeWriter(context),
-    edit: createRecipeEditor(context),
+    edit,
     remove: createRecipeRemoval(context),
     move: createRecipeMove(context),
 
@@ -179,6 +183,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     idle: lifecycle.idle,
     stop: lifecycle.stop,
     async close () {
+      await stopFollowing()
       await lifecycle.close()
       await lastOpened.close()
     }

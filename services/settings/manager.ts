@@ -1,17 +1,18 @@
-import { ConflictError } from '../errors.ts'
+import { ConflictError, DomainError } from '../errors.ts'
 import { systemClock } from '../progress/clock.ts'
 import { answerOf } from './answer.ts'
 import { planChange } from './change.ts'
 import { documentText } from './document.ts'
 import { planLibrary, requireLibrary, withoutLibrary, withRenamedLibrary } from './library-change.ts'
 import { anyFolderExists, fileMessage, missingFoldersMessage } from './messages.ts'
+import { recipesDirectory } from './recipes-directory.ts'
 import { createChangeQueue, createListeners } from './sequence.ts'
 import { activeOf, changedKeys, effectiveValues, emptyDocument, stateOf, visibleLibraries } from './state.ts'
 import { createSettingsStorage } from './storage.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../progress/clock.ts'
 import type { SettingsState } from './state.ts'
-import type { ModelsOverlay, SettingsChange, SettingsManager, StartupMessage } from './types.ts'
+import type { Library, ModelsOverlay, RecipesMover, Refusal, SettingsChange, SettingsManager, StartupMessage } from './types.ts'
 
 export interface SettingsManagerDeps {
   /** Absolute directory of settings.json; made at the first save. */
@@ -35,6 +36,7 @@ export function createSettingsManager ({ directory, overlay = {}, modelsOverlay 
   const listeners = createListeners<SettingsChange>(logger)
   let fileTrouble: StartupMessage | undefined
   let foldersMissing = false
+  let recipesMover: RecipesMover | null = null
   let state = stateAtStart()
   let effective = effectiveValues(state, laidOver)
 
@@ -59,6 +61,20 @@ export function createSettingsManager ({ directory, overlay = {}, modelsOverlay 
     await storage.write(documentText(next))
     fileTrouble = undefined
     take(next, more)
+  }
+
+  /** Before the setting says that recipes lie elsewhere, they do. Moved is only for another `recipes_path`, never for other folders. */
+  async function moveRecipes (before: Library | undefined, after: Library | undefined): Promise<Refusal | undefined> {
+    if (!before || !after || before.recipes_path === after.recipes_path || !recipesMover) return undefined
+    const [from, to] = [recipesDirectory(before), recipesDirectory(after)]
+    if (from === undefined || to === undefined || from === to) return undefined
+    try {
+      await recipesMover(from, to)
+      return undefined
+    } catch (error) {
+      if (error instanceof DomainError) return { reason: error.message, code: error.code }
+      throw error
+    }
   }
 
   /** Another program may have written since; its changes are taken before ours are laid over them. */
@@ -93,6 +109,8 @@ export function createSettingsManager ({ directory, overlay = {}, modelsOverlay 
       const plan = await planChange(state, effective, patch, clock.now())
       if ('refusal' in plan) return { saved: false, ...plan.refusal }
       const before = effective
+      const refusal = await moveRecipes(activeOf(state).library, activeOf(plan.next).library)
+      if (refusal) return { saved: false, ...refusal }
       if (plan.keys.size > 0) await save(plan.next)
       return { saved: true, changed: [...changedKeys(before, effective)] }
     }),
@@ -104,6 +122,8 @@ export function createSettingsManager ({ directory, overlay = {}, modelsOverlay 
     }),
     saveLibrary: (name, patch) => change(async () => {
       const plan = await planLibrary(state, name, patch, clock.now())
+      const refusal = plan.changed ? await moveRecipes(visibleLibraries(state).get(name), visibleLibraries(plan.next).get(name)) : undefined
+      if (refusal) throw new ConflictError(refusal.reason, refusal.code)
       if (plan.changed) await save(plan.next)
       return { created: plan.created }
     }),
@@ -114,6 +134,7 @@ export function createSettingsManager ({ directory, overlay = {}, modelsOverlay 
     deleteLibrary: (name) => change(async () => { await save(withoutLibrary(state, name)) }),
 
     onChange: listeners.add,
+    onRecipesMove: (mover) => { recipesMover = mover },
     refresh: async () => {
       await change(async () => undefined)
       foldersMissing = !await anyFolderExists(activeOf(state).library.folder_paths)

@@ -1,6 +1,7 @@
 import { access, constants, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { containedIn } from '../files/safe-path.ts'
 import type { Library, Refusal } from './types.ts'
 
 /** Normal form of the setting: `~` expanded, absolute; "" is the default directory. Relative text stays as it is, to be refused. */
@@ -19,10 +20,7 @@ export function recipesDirectory (library: Pick<Library, 'recipes_path' | 'folde
   return first === undefined ? undefined : `${first.replaceAll('\\', '/').replace(/\/+$/, '')}/recipes`
 }
 
-/**
- * Why recipes can't lie in the new directory, or undefined. A directory with files is never left behind half-way:
- * while recipes are not moved along, the setting changes only where there is nothing to move.
- */
+/** Why recipes can't lie in the new directory, or undefined. What lies in the old one is moved along by whoever keeps recipes. */
 export async function findRecipesProblem (before: Library, after: Library): Promise<Refusal | undefined> {
   const path = recipesPathFrom(after.recipes_path)
   if (path !== '' && (!isAbsolute(path) || path.includes('\0'))) return refusal('path-invalid', 'recipes_path must be an absolute path')
@@ -33,8 +31,8 @@ export async function findRecipesProblem (before: Library, after: Library): Prom
     const unusable = await findUnusable(path)
     if (unusable) return refusal('path-unusable', `The recipe directory ${path} ${unusable}`)
   }
-  if (from !== undefined && await holdsFiles(from)) {
-    return refusal('recipes-not-moved', `There are files in the recipe directory ${from}; moving recipes is not available yet, so recipes_path stays as it is`)
+  if (from !== undefined && to !== undefined && containedIn(from, to) && await holdsFiles(from)) {
+    return refusal('recipes-nested', `The new recipe directory lies inside the one that its files would be moved from (${from})`)
   }
   return undefined
 }

@@ -51,6 +51,9 @@ export interface SettingsChange {
   libraryRenamed?: { from: string, to: string }
 }
 
+/** Moves everything of one recipe directory to another. @throws DomainError and nothing is moved */
+export type RecipesMover = (from: string, to: string) => Promise<void>
+
 export interface SettingsManager {
   /** Absolute directory that holds settings.json. */
   readonly directory: string
@@ -77,6 +80,8 @@ export interface SettingsManager {
   /** Forgets the library; no file of it is touched. The first of the others becomes active when it was. @throws NotFoundError, ConflictError for the last one */
   deleteLibrary (name: string): Promise<void>
   /** Listeners run one after the other after each applied change; a failing one is logged, never undoes the change. A listener must not await a change of its own. */
+  /** Who moves recipes when the setting names another directory for them; without one, they stay where they are. */
+  onRecipesMove (mover: RecipesMover): void
   onChange (listener: (change: SettingsChange) => void | Promise<void>): () => void
   /** Re-reads the file when another program changed it. */
   refresh (): Promise<void>

@@ -1,6 +1,6 @@
 import { InvalidInputError, NotFoundError } from '../../services/errors.ts'
 import { firstValue, integerOr, looseBoolean } from '../../services/query-values.ts'
-import type { RecipeGroup, RecipeShelf } from '../../services/recipes/ports.ts'
+import type { RecipeShelf } from '../../services/recipes/ports.ts'
 import { parseRecipeQuery, type RawQuery } from './parse-recipe-query.ts'
 
 interface Deps { recipes: RecipeShelf }
@@ -38,16 +38,17 @@ export const countBaseModels = ({ recipes }: Deps) => (query: RawQuery) => {
   return { base_models: recipes.baseModels(limit <= 0 ? ALL : limit) }
 }
 
-/** Recipes that use a model, as the lists show them without dates and sizes. @throws InvalidInputError without a hash */
-export const recipesUsing = ({ recipes }: Deps, find: (hash: string) => string[], kind: string) => (query: RawQuery): { recipes: Record<string, unknown>[] } => {
+/** Recipes that use a model, as the lists show them without dates and sizes, as complete JSON. @throws InvalidInputError without a hash */
+export const recipesUsing = ({ recipes }: Deps, find: (hash: string) => string[], kind: string) => (query: RawQuery): Buffer => {
   const hash = firstValue(query.hash)?.trim() ?? ''
   if (hash === '') throw new InvalidInputError(`${kind} hash is required`)
-  return { recipes: find(hash).flatMap((id) => recipes.get(id) ?? []).map((recipe) => recipes.present(recipe, { dates: false })) }
+  const found = find(hash).flatMap((id) => recipes.get(id) ?? []).map((recipe) => recipes.present(recipe, { dates: false }))
+  return Buffer.from(JSON.stringify({ success: true, recipes: found }))
 }
 
-export const findDuplicates = ({ recipes }: Deps) => (query: RawQuery): { duplicate_groups: RecipeGroup[] } => ({
-  duplicate_groups: recipes.duplicates({ includePrompt: looseBoolean(query.include_prompt) })
-})
+/** Complete JSON. */
+export const findDuplicates = ({ recipes }: Deps) => (query: RawQuery): Buffer =>
+  Buffer.concat([Buffer.from('{"success":true,"duplicate_groups":'), recipes.duplicates({ includePrompt: looseBoolean(query.include_prompt) }), Buffer.from('}')])
 
 /** Which CivitAI images were made recipes already; whatever is no number is passed over. */
 export const checkImages = ({ recipes }: Deps) => (query: RawQuery): { results: Record<string, { in_library: boolean, recipe_id: string | null }> } => {

@@ -300,3 +300,33 @@ t.test('what other programs write is there by itself', async (t) => {
   await run.get('/api/lm/recipes/scan')
   t.equal(shelf(run).get('c')?.folder, 'linked', 'a folder behind a link is part of the directory')
 })
+
+t.test('another recipes_path takes all recipes along, or none', async (t) => {
+  const image = await webp()
+  const run = await runningApp(t, {
+    prepare ({ loras }) {
+      putModel(loras, 'ink', {})
+      putRecipe(join(loras, 'recipes/deep'), 'a', { loras: [loraEntry({ hash: hash('ink'), file_name: 'ink' })] }, image)
+      putRecipe(join(loras, 'recipes'), 'b', {}, image)
+      writeFileSync(join(loras, 'recipes/notes.txt'), 'mine')
+    }
+  })
+  const [from, to] = [join(run.roots.loras, 'recipes'), join(run.directory, 'elsewhere/recipes')]
+  mkdirSync(to, { recursive: true })
+  writeFileSync(join(to, 'notes.txt'), 'there already')
+  const before = treeOf(run.directory)
+  t.match((await run.post('/api/lm/settings', { recipes_path: to })).json, { success: false, error: /notes\.txt/ })
+  t.strictSame(treeOf(run.directory), before)
+  rmSync(join(to, 'notes.txt'))
+  t.strictSame((await run.post('/api/lm/settings', { recipes_path: to })).json, { success: true })
+  await run.idle()
+  t.notOk(existsSync(from))
+  t.equal(readFileSync(join(to, 'notes.txt'), 'utf8'), 'mine')
+  t.match(await items(run, 'sort_by=name'), [{ id: 'a', folder: 'deep', file_path: join(to, 'deep/a.webp') }, { id: 'b', file_path: join(to, 'b.webp') }])
+  t.equal(JSON.parse(readFileSync(join(to, 'deep/a.recipe.json'), 'utf8')).file_path, join(to, 'deep/a.webp'))
+
+  await run.post('/api/lm/loras/rename', { file_path: join(run.roots.loras, 'ink.safetensors'), new_file_name: 'quill' })
+  const path = join(to, 'deep/a.recipe.json')
+  for (const end = Date.now() + 15_000; Date.now() < end && !readFileSync(path, 'utf8').includes('quill');) await delay(20)
+  t.match(JSON.parse(readFileSync(path, 'utf8')).loras, [{ file_name: 'quill', hash: hash('ink') }], 'a renamed LoRA is called by its new name')
+})

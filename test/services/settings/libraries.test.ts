@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { ErrorKind } from '../../../services/errors.ts'
+import { ConflictError, type ErrorKind } from '../../../services/errors.ts'
 import { createSettingsManager } from '../../../services/settings/manager.ts'
 import { modelsOverlay } from '../../../services/settings/models-overlay.ts'
 import { parsePriorityTags, resolvePriorityTag } from '../../../services/settings/priority-tags.ts'
@@ -165,7 +165,7 @@ t.test('example images need an existing directory of their own', async (t) => {
   t.equal(await refusal(''), undefined)
 })
 
-t.test('recipes_path changes only where nothing would have to move', async (t) => {
+t.test('recipes_path changes only once the recipes lie where it says', async (t) => {
   const dir = withFile(t, {}, { loras: { recipes: { deep: {} } }, elsewhere: {} })
   const recipes = join(dir, 'loras', 'recipes')
   const { settings } = open(dir)
@@ -176,7 +176,15 @@ t.test('recipes_path changes only where nothing would have to move', async (t) =
   t.equal(settings.get('recipes_path'), join(dir, 'elsewhere', 'new'))
   t.match(await settings.update({ recipes_path: '' }), { saved: true })
   writeFileSync(join(recipes, 'deep', 'a.recipe.json'), '{}')
-  t.match(await settings.update({ recipes_path: join(dir, 'elsewhere') }), { saved: false, code: 'recipes-not-moved', reason: /not available yet/ })
+  t.match(await settings.update({ recipes_path: join(recipes, 'inside') }), { saved: false, code: 'recipes-nested' })
+  const moves: string[][] = []
+  settings.onRecipesMove(async (from, to) => {
+    moves.push([from, to])
+    throw new ConflictError('in the way', 'destination-exists')
+  })
+  t.match(await settings.update({ recipes_path: join(dir, 'elsewhere') }), { saved: false, code: 'destination-exists', reason: 'in the way' })
+  t.strictSame([moves, settings.get('recipes_path')], [[[recipes, join(dir, 'elsewhere')]], ''])
+  await t.rejects(settings.saveLibrary('default', { recipes_path: join(dir, 'elsewhere') }), { code: 'destination-exists' })
   t.match(await settings.update({ recipes_path: recipes }), { saved: true }, 'naming the directory in use moves nothing')
   t.equal(recipesPathFrom('~/r'), join(homedir(), 'r'))
   t.equal(recipesDirectory({ recipes_path: '', folder_paths: { loras: ['/b', '/A/'] } }), '/A/recipes')
