@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,14 +11,23 @@ export interface BuiltServer {
   pid: number
   /** `performance.now()` at the moment of exec. */
   executedAt: number
+  /** The same moment in milliseconds since the epoch. */
+  startedAt: number
   /** Resident memory in MB. */
   residentMegabytes (): number
+  /** Since it was asked last; only with `watchLoop`. */
+  loopDelay (): Promise<LoopDelay>
   stop (): Promise<void>
 }
+
+/** Milliseconds that timers of the server came late. */
+export interface LoopDelay { p99: number, longest: number }
 
 export interface BuiltServerOptions {
   settings: string
   args?: readonly string[]
+  /** Measures how late timers of the server are. */
+  watchLoop?: boolean
 }
 
 /** Bench files run from dist/bench, or from bench/ in tests; the server is the built one either way. */
@@ -46,12 +55,15 @@ export function writeSettings (settings: string, library: string): void {
 }
 
 /** Runs dist/server.js as a user would, logs to a file. Resolves at exec; ask `answers` when it is needed. */
-export async function startBuiltServer ({ settings, args = [] }: BuiltServerOptions): Promise<BuiltServer> {
+export async function startBuiltServer ({ settings, args = [], watchLoop = false }: BuiltServerOptions): Promise<BuiltServer> {
   const port = await freePort()
   mkdirSync(settings, { recursive: true })
   const log = openSync(join(settings, 'server.log'), 'a')
+  const delayFile = join(settings, 'loop-delay.json')
+  const watch = watchLoop ? ['--import', new URL('./loop-delay.js', import.meta.url).href] : []
   const executedAt = performance.now()
-  const child = spawn(process.execPath, [serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port), ...args], { stdio: ['ignore', log, log] })
+  const startedAt = Date.now()
+  const child = spawn(process.execPath, [...watch, serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port), ...args], { stdio: ['ignore', log, log], env: { ...process.env, ...(watchLoop && { BENCH_LOOP_DELAY: delayFile }) } })
   closeSync(log)
   if (child.pid === undefined) throw new Error('the server could not be started')
   const { pid } = child
@@ -59,7 +71,13 @@ export async function startBuiltServer ({ settings, args = [] }: BuiltServerOpti
     base: `http://127.0.0.1:${port}`,
     pid,
     executedAt,
+    startedAt,
     residentMegabytes: () => residentMegabytes(pid),
+    async loopDelay () {
+      rmSync(delayFile, { force: true })
+      child.kill('SIGPIPE')
+      return await poll('the delay of the loop', async () => existsSync(delayFile) ? JSON.parse(readFileSync(delayFile, 'utf8')) as LoopDelay : undefined, { within: 30_000 })
+    },
     stop: () => stopProcess(child)
   }
 }
@@ -97,14 +115,20 @@ export async function poll<Value> (what: string, ask: () => Promise<Value | unde
 
 interface InitStatus { status: string }
 interface Jobs { items: { state: string }[] }
+interface Roots { items: { last_reconcile: string | null }[] }
 
-/** Until every index is complete and no job is queued or runs. */
-export async function untilIdle (base: string): Promise<void> {
+/**
+ * Until every index is complete and no job is queued or runs. With `since`, every folder must have been compared after it:
+ * an index from its rows is complete before that has begun.
+ */
+export async function untilIdle (base: string, since = 0): Promise<void> {
   const client = createTimedClient(base)
   try {
     await poll('the server to be idle', async () => {
       const { status } = await client.json<InitStatus>('/api/lm/init-status')
       const { items } = await client.json<Jobs>('/api/v1/jobs?limit=200')
+      const { items: roots } = await client.json<Roots>('/api/v1/library/roots')
+      if (since > 0 && !roots.every(({ last_reconcile: at }) => at !== null && Date.parse(at) >= since)) return undefined
       return status === 'complete' && items.every((job) => !['queued', 'running'].includes(job.state)) ? true : undefined
     }, { every: 50 })
   } finally {

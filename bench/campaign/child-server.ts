@@ -45,13 +45,7 @@ export async function startChildServer ({ serverFile, settings, user }: ChildSer
         return status === 200 ? 'ready' : undefined
       }, { within: 60_000 })
       if (gone()) throw new Error(`the server ended by itself, see ${join(settings, 'server.log')}`)
-      // An index from the rows is complete before the disk has been looked at: every root must have been since the start.
-      await poll('the folders to be compared', async () => {
-        const answer = await fetch(`${base}/api/v1/library/roots`)
-        const { items } = await answer.json() as { items: { last_reconcile: string | null }[] }
-        return items.every(({ last_reconcile: at }) => at !== null && Date.parse(at) >= startedAt) ? true : undefined
-      }, { within: 60_000 })
-      await untilIdle(base)
+      await untilIdle(base, startedAt)
     },
     async kill () {
       killed = true

@@ -30,7 +30,7 @@ export async function coldScan (settings: string, library: GeneratedLibrary): Pr
   const server = await startBuiltServer({ settings })
   try {
     const complete = await untilComplete(server, models)
-    await untilIdle(server.base)
+    await untilIdle(server.base, server.startedAt)
     return [{ part: 'scan', name: 'cold scan, of xargs cat over the sidecars', models, value: complete / reading, unit: 'ratio', ...atScale(models, atMost(1.5)), note: `${Math.round(complete)} ms from exec, ${Math.round(reading)} ms to read` }]
   } finally {
     await server.stop()

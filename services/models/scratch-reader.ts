@@ -20,8 +20,9 @@ export function createScratchReader (): (path: string, size: number) => Buffer {
       // One byte more than it should have: it may have grown since.
       while (length <= size) {
         const count = readSync(file, scratch, length, size + 1 - length, null)
-        if (count === 0) return scratch.subarray(0, length)
         length += count
+        // As long as it was and no byte more: asking for the end again would cost as much as the bytes themselves.
+        if (count === 0 || length === size) return scratch.subarray(0, length)
       }
     } finally {
       closeSync(file)
