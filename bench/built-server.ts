@@ -35,6 +35,12 @@ const root = import.meta.url.endsWith('.ts') ? join(import.meta.dirname, '..') :
 export const projectDirectory = root
 export const serverFile = join(root, 'dist', 'server.js')
 
+/** Options of the runtime that `npm start` gives. */
+function runtimeOptions (): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+}
+
 export async function freePort (): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
@@ -63,7 +69,7 @@ export async function startBuiltServer ({ settings, args = [], watchLoop = false
   const watch = watchLoop ? ['--import', new URL('./loop-delay.js', import.meta.url).href] : []
   const executedAt = performance.now()
   const startedAt = Date.now()
-  const child = spawn(process.execPath, [...watch, serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port), ...args], { stdio: ['ignore', log, log], env: { ...process.env, ...(watchLoop && { BENCH_LOOP_DELAY: delayFile }) } })
+  const child = spawn(process.execPath, [...runtimeOptions(), ...watch, serverFile, '--settings', settings, '--host', '127.0.0.1', '--port', String(port), ...args], { stdio: ['ignore', log, log], env: { ...process.env, ...(watchLoop && { BENCH_LOOP_DELAY: delayFile }) } })
   closeSync(log)
   if (child.pid === undefined) throw new Error('the server could not be started')
   const { pid } = child
