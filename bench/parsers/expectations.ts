@@ -28,10 +28,12 @@ function ofTests (folder: string): Expectation[] {
   const file = join(folder, 'expected-from-upstream-tests.json')
   if (!existsSync(file)) return []
   const images = new Map(readdirSync(join(folder, 'tests'), { recursive: true }).map((path) => [basename(String(path)), join(folder, 'tests', String(path))]))
-  const found = Object.entries(object(readJson(file))).filter(([key]) => key.endsWith('testdata')).flatMap(([key, cases]) => list(cases).map(object).flatMap((one): Expectation[] => {
+  const found = Object.entries(object(readJson(file))).filter(([key]) => key.includes('testdata')).flatMap(([key, cases]) => list(cases).map(object).flatMap((one): Expectation[] => {
     const image = images.get(String(one.id))
     const samplers = samplersIn(one.args)
-    return image === undefined || samplers.length === 0 ? [] : [{ tool: toolOf(key), image: String(one.id), source: { file: image }, fields: samplerFields(samplers, one.args) }]
+    const [graphs] = list(one.args).map(object).filter((argument) => 'prompt' in argument)
+    const source = image !== undefined ? { file: image } : graphs ? { texts: [{ carrier: 'png-text' as const, keyword: 'prompt', text: JSON.stringify(graphs.prompt) }] } : undefined
+    return source === undefined || samplers.length === 0 ? [] : [{ tool: toolOf(key), image: String(one.id), source, fields: samplerFields(samplers, one.args) }]
   }))
   // The same image after another program saved it again.
   const [resaved, original] = [images.get('text_after_idat.png'), found.find(({ image }) => image === 'automatic1111_cropped.png')]
@@ -65,7 +67,7 @@ function samplerFields (samplers: readonly Json[], args: unknown): Map<string, s
     cfg_scale: parameters.cfg_scale,
     seed: parameters.seed,
     scheduler: parameters.scheduler === 'Automatic' ? undefined : parameters.scheduler,
-    denoising_strength: parameters.denoise ?? parameters.strength,
+    denoising_strength: parameters.denoise ?? parameters.denoise_strength ?? parameters.strength,
     clip_skip: also('Clip skip'),
     size,
     model: isService ? `${String(model.name)} ${String(model.hash)}` : stem(model.name),

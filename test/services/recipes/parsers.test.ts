@@ -170,6 +170,47 @@ t.test('ComfyUI: samplers put together from parts, and values beyond a double', 
   t.same(short(graph?.loras), [['l', 0.5]])
 })
 
+t.test('ComfyUI: both prompts along one link, loaders that hold everything, switches and wildcards', async (t) => {
+  const piped = png({
+    prompt: JSON.stringify({
+      1: { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'm.safetensors' } },
+      2: { class_type: 'CR Text Input Switch', inputs: { Input: 1, text1: ['20', 0], text2: 'other' } },
+      20: { class_type: 'PrimitiveStringMultiline', inputs: { value: 'owl' } },
+      3: { class_type: 'CLIPTextEncode', inputs: { text: ['2', 0], clip: ['1', 1] } },
+      4: { class_type: 'CLIPTextEncode', inputs: { text: 'fog', clip: ['1', 1] } },
+      5: { class_type: 'ToBasicPipe', inputs: { model: ['1', 0], clip: ['1', 1], positive: ['3', 0], negative: ['4', 0] } },
+      6: { class_type: 'ImpactKSamplerBasicPipe', inputs: { basic_pipe: ['5', 0], seed: 5, steps: 6, cfg: 7, sampler_name: 'euler', scheduler: 'normal' } },
+      7: { class_type: 'SaveImage', inputs: { images: ['6', 0] } }
+    })
+  })
+  t.match(piped, { genParams: { prompt: 'owl', negative_prompt: 'fog', seed: 5, steps: 6 }, checkpoint: { name: 'm' } })
+  const efficient = png({
+    prompt: JSON.stringify({
+      1: { class_type: 'Efficient Loader', inputs: { ckpt_name: 'm.safetensors', clip_skip: -2, lora_name: 'l.safetensors', lora_model_strength: 0.4, lora_clip_strength: 0.3, positive: 'owl', negative: 'fog', empty_latent_width: 64, empty_latent_height: 32 } },
+      2: { class_type: 'KSampler (Efficient)', inputs: { seed: 5, steps: 6, cfg: 7, sampler_name: 'euler', scheduler: 'normal', denoise: 1, model: ['1', 0], positive: ['1', 1], negative: ['1', 2], latent_image: ['1', 3] } }
+    })
+  })
+  t.same(efficient?.genParams, { prompt: 'owl', negative_prompt: 'fog', steps: 6, sampler: 'euler', scheduler: 'normal', cfg_scale: 7, seed: 5, size: '64x32', clip_skip: 2, denoising_strength: 1 })
+  t.match(efficient?.loras, [{ fileName: 'l', strength: 0.4, clipStrength: 0.3 }])
+  const wildcard = png({
+    prompt: JSON.stringify({
+      1: { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'm' } },
+      2: { class_type: 'ImpactWildcardEncode', inputs: { wildcard_text: '{owl|fox} <lora:l:0.5>', populated_text: 'fox <lora:l:0.5>', model: ['1', 0], clip: ['1', 1] } },
+      3: ksampler({ model: ['2', 0], positive: ['2', 2] })
+    })
+  })
+  t.match(wildcard, { genParams: { prompt: 'fox <lora:l:0.5>' }, loras: [{ fileName: 'l', strength: 0.5 }] })
+  const video = png({
+    prompt: JSON.stringify({
+      1: { class_type: 'WanVideoModelLoader', inputs: { model: 'wan\\\\w.safetensors', lora: ['2', 0] } },
+      2: { class_type: 'WanVideoLoraSelect', inputs: { lora: 'motion.safetensors', strength: 0.9 } },
+      3: { class_type: 'WanVideoTextEncode', inputs: { positive_prompt: 'a river', negative_prompt: 'still' } },
+      4: { class_type: 'WanVideoSampler', inputs: { model: ['1', 0], text_embeds: ['3', 0], seed: 1, steps: 30, cfg: 6, scheduler: 'unipc' } }
+    })
+  })
+  t.match(video, { genParams: { prompt: 'a river', negative_prompt: 'still', sampler: 'unipc', steps: 30 }, checkpoint: { name: 'w' }, loras: [{ fileName: 'motion', strength: 0.9 }] })
+})
+
 t.test('CivitAI\'s generator: parameters and strengths stand beside the nodes', async (t) => {
   const graph = parseText(JSON.stringify({
     'resource-stack': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'urn:air:sdxl:checkpoint:civitai:1@2' } },

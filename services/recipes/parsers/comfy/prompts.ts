@@ -12,7 +12,7 @@ const MAX_TEXTS = 200
 
 /** Texts that a sampler is told, in the order of the links; undefined where nothing leads to any. */
 export function promptOf (graph: Graph, sampler: GraphNode, side: Side): string | undefined {
-  const start = startLinks(graph, sampler, side)
+  const { links: start, bundled } = startLinks(graph, sampler, side)
   if (start.length === 0) return undefined
   const texts: string[] = []
   let zeroed = false
@@ -28,23 +28,30 @@ export function promptOf (graph: Graph, sampler: GraphNode, side: Side): string 
     }
     const own = ownText(graph, node, from)
     if (own !== undefined) texts.push(own)
-    if (own === undefined || !linkOf(node, 'clip')) for (const [inner, next] of conditionLinks(node, link.slot, from)) walk(inner, next, depth + 1)
+    if (own === undefined || !linkOf(node, 'clip')) for (const [inner, next] of conditionLinks(node, bundled ? -1 : link.slot, from)) walk(inner, next, depth + 1)
   }
   for (const link of start) walk(link, side, 0)
   const found = [...new Set(texts.map((text) => text.trim()).filter((text) => text !== ''))]
   return texts.length > 0 || zeroed ? found.join('\n') : undefined
 }
 
-function startLinks (graph: Graph, sampler: GraphNode, side: Side): GraphLink[] {
+interface Start {
+  links: GraphLink[]
+  /** Both prompts come along one link: which output it is says nothing of the side. */
+  bundled: boolean
+}
+
+function startLinks (graph: Graph, sampler: GraphNode, side: Side): Start {
   const guider = linkOf(sampler, 'guider')
   const node = guider ? graph.get(guider.node) : sampler
-  if (!node) return []
-  const names = side === 'positive' ? ['positive', 'conditioning', 'cond1', 'cond2', 'text_embeds', 'conditioning_positive'] : ['negative', 'text_embeds', 'negative_text_embeds', 'conditioning_negative']
-  const direct = names.map((name) => linkOf(node, name)).filter((link) => link !== undefined)
-  if (direct.length > 0) return direct
-  // Loaders of some packs hand everything on in one bundle.
-  return ['pipe', 'basic_pipe', 'sdxl_tuple', 'context', 'base_ctx', 'bus'].map((name) => linkOf(node, name)).filter((link) => link !== undefined)
+  if (!node) return { links: [], bundled: false }
+  const linked = (names: readonly string[]): GraphLink[] => names.map((name) => linkOf(node, name)).filter((link) => link !== undefined)
+  const direct = linked(side === 'positive' ? ['positive', 'conditioning', 'cond1', 'cond2', 'conditioning_positive'] : ['negative', 'negative_text_embeds', 'conditioning_negative'])
+  return direct.length > 0 ? { links: direct, bundled: false } : { links: linked(bundles), bundled: true }
 }
+
+/** Inputs by which some packs hand everything on at once. */
+const bundles = ['text_embeds', 'pipe', 'basic_pipe', 'sdxl_tuple', 'context', 'base_ctx', 'bus'] as const
 
 /** The text of an encoder, or the one of two that a loader holds; undefined for nodes that hold none. */
 function ownText (graph: Graph, node: GraphNode, side: Side): string | undefined {
@@ -57,7 +64,7 @@ function ownText (graph: Graph, node: GraphNode, side: Side): string | undefined
   const texts: string[] = []
   for (const key of encoderKeys) {
     const input = node.inputs.get(key)
-    if (key === 'positive_prompt' && side === 'negative') continue
+    if ((key === 'positive_prompt' && side === 'negative') || (key === 'wildcard_text' && node.inputs.has('populated_text'))) continue
     const text = input && textOf(graph, input, side === 'negative')
     if (text !== undefined && !texts.includes(text)) texts.push(text)
   }
@@ -89,8 +96,8 @@ function conditionLinks (node: GraphNode, slot: number, side: Side): [GraphLink,
 
 /** Layers that the text encoder leaves out, counted from 1. */
 export function clipSkipOf (graph: Graph, sampler: GraphNode): number | undefined {
-  const start = startLinks(graph, sampler, 'positive')
-  for (const { node } of upstream(graph, start, (_node, name) => /^(?:clip|conditioning|positive|pipe|context)/i.test(name) && name !== 'clip_vision_output' && name !== 'clip_vision')) {
+  const { links } = startLinks(graph, sampler, 'positive')
+  for (const { node } of upstream(graph, links, (_node, name) => /^(?:clip|conditioning|positive|pipe|context)/i.test(name) && name !== 'clip_vision_output' && name !== 'clip_vision')) {
     const layer = integerIn(numberOf(graph, node.inputs.get('stop_at_clip_layer')) ?? numberOf(graph, node.inputs.get('clip_skip')))
     if (layer !== undefined && layer !== 0) return Math.abs(layer)
   }

@@ -24,7 +24,16 @@ export function textOf (graph: Graph, input: GraphInput | undefined, negative = 
     const text = textOf(graph, node.inputs.get(key), negative, asked)
     if (text !== undefined) return text
   }
-  return node.unnamed.find((value): value is string => typeof value === 'string')
+  return numberedText(graph, node, negative, asked) ?? node.unnamed.find((value): value is string => typeof value === 'string')
+}
+
+/** Switches and the like number their inputs: the first that leads to a text. */
+function numberedText (graph: Graph, node: GraphNode, negative: boolean, asked: Set<string>): string | undefined {
+  for (const [name, input] of [...node.inputs].slice(0, MAX_PIECES)) {
+    const text = /^(?:text|string|prompt|input|str|value|any)[ _]?\w{1,8}$/i.test(name) ? textOf(graph, input, negative, asked) : undefined
+    if (text !== undefined && text !== '') return text
+  }
+  return undefined
 }
 
 /** The node behind a link, once for a question: values may lead in circles, and to one node on many ways. */
