@@ -1,8 +1,9 @@
 import { openByteSource } from './byte-source.ts'
 import { embedTexts } from './embed-texts.ts'
-import { readEmbeddedTexts } from './embedded-texts.ts'
+import { embeddedTexts } from './embedded-texts.ts'
 import type { ImageSource } from './metadata-types.ts'
 import { encodeCard } from './preview.ts'
+import { readImageMetadata } from './read-metadata.ts'
 import { SNIFFED_BYTES, isVideo, sniffMedia } from './sniff-media.ts'
 
 export interface RecipePreview {
@@ -25,7 +26,7 @@ export async function createRecipePreview (source: ImageSource): Promise<RecipeP
   if (isVideo(format)) return { extension: format, data: null }
   const encoded = await encodeCard(source)
   if (encoded === null) return { extension: format, data: null }
-  return { extension: '.webp', data: embedTexts(encoded, await readEmbeddedTexts(source)) ?? encoded }
+  return { extension: '.webp', data: embedTexts(encoded, embeddedTexts(await readImageMetadata(source))) ?? encoded }
 }
 
 async function headOf (source: ImageSource): Promise<Buffer> {

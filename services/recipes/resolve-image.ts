@@ -1,3 +1,4 @@
+import type { IndexedModel } from '../models/entry.ts'
 import { blankCheckpoint, blankLora, withLocal, withVersion } from './analysis-entry.ts'
 import { bindEntry } from './bind-entry.ts'
 import { stemKey } from './parsers/model-file.ts'
@@ -9,6 +10,7 @@ export interface ResolverDeps { loras: ModelLookups, checkpoints: ModelLookups, 
 
 /** Questions to others at a time. */
 const AT_ONCE = 4
+const AUTOV3_LENGTH = 12
 const loraTypes: ReadonlySet<string> = new Set(['lora', 'locon', 'dora', 'lycoris', 'hypernetwork'])
 const checkpointTypes: ReadonlySet<string> = new Set(['checkpoint', 'diffusion_model', 'diffusionmodel'])
 
@@ -68,13 +70,24 @@ async function resolveLora (parsed: ParsedLora, { loras, asker, baseModel }: Lor
   if (binding.state === 'ambiguous') return { ...entry, ambiguous: binding.candidates.map((model) => model.file_path) }
   const answer = await asker.ask(parsed)
   if (answer === undefined) return entry
-  if (answer.kind === 'not-found') return { ...entry, isDeleted: true }
-  if (answer.kind !== 'found') return { ...entry, unresolved: true }
+  if (answer.kind !== 'found') {
+    const named = parsed.versionId === 0 ? withoutHash(parsed, loras, baseModel) : undefined
+    if (named) return withLocal(entry, named, 'name')
+    return answer.kind === 'not-found' ? { ...entry, isDeleted: true } : { ...entry, unresolved: true }
+  }
   const { value: version } = answer
   if (!loraTypes.has(version.model?.type?.toLowerCase() ?? '')) return null
   const told = withVersion(entry, version)
   const [model] = told.hash === '' ? [] : loras.byHash(told.hash)
   return model ? withLocal(told, model, 'hash') : told
+}
+
+/** The one model of that name, where its hash of that kind is not known and so can't tell that it is another file. */
+function withoutHash ({ hash, fileName }: ParsedLora, loras: ModelLookups, baseModel: string): IndexedModel | undefined {
+  const binding = bindEntry(loras, { file_name: fileName }, baseModel)
+  if (binding.state !== 'bound') return undefined
+  const own = hash.length === AUTOV3_LENGTH ? binding.model.autov3 : binding.model.sha256
+  return own ? undefined : binding.model
 }
 
 /** By version id or hash; a tag that only has a name means the entry whose file bears it. */

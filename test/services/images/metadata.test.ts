@@ -165,6 +165,9 @@ t.test('a recipe image is WebP of a card\'s width with the texts of its source; 
   t.same(await imageDimensions(data ?? large), { width: 480, height: 250 })
   t.same(await readEmbeddedTexts(data ?? large), { parameters: TEXT, prompt: GRAPH, workflow: WORKFLOW })
 
+  const hidden = await createRecipePreview(await stealthPng(Buffer.from(TEXT), 'stealth_pnginfo'))
+  t.equal((await readEmbeddedTexts(hidden.data ?? large)).parameters, TEXT, 'what the pixels hid outlives them')
+
   const small = await createRecipePreview(await pixels('png'))
   t.same(await imageDimensions(small.data ?? large), { width: 8, height: 6 }, 'never enlarged')
   const file = join(t.testdir(), 'named-wrongly.jpg')

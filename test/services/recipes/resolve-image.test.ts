@@ -120,6 +120,13 @@ t.test('a name that several models bear binds to none of them', async (t) => {
   t.match((await world({ loras }).text('<lora:b/wave:1>\nSteps: 1'))?.loras, [{ localPath: '/m/b/wave.safetensors', matched_by: 'path' }])
 })
 
+t.test('a name counts for a hash that nobody knows, unless the file is known to have another', async (t) => {
+  const text = KITE.replace('9f8e7d6c5b', '9f8e7d6c5b4a')
+  const local = (autov3: string | null) => world({ loras: library(model({ file_name: 'kite', autov3 })) }).text(text)
+  t.match((await local(null))?.loras, [{ existsLocally: true, matched_by: 'name' }])
+  t.match((await local('000000000000'))?.loras, [{ existsLocally: false, isDeleted: true }])
+})
+
 t.test('ids of unknown kind are what a look-up says they are', async (t) => {
   const image = await world({ versions: { 7: version(7, 'Checkpoint'), 8: version(8, 'LORA') } }).meta({ modelVersionIds: [7, 8] })
   t.match(image, { base_model: 'Pony', model: { id: 7, name: 'Model 7' }, loras: [{ id: 8, weight: 1, hash: '8'.padStart(64, 'a') }], from_civitai_image: true })
