@@ -128,7 +128,7 @@ export function indexedLoras (details: Details): ParsedLora[] {
 function checkpointIn (details: Details, resources: readonly Resource[], hashes: readonly NamedHash[]): ParsedCheckpoint | null {
   const model = details.get('model')
   const hash = hashIn(details.get('model hash')) || (hashes.find(({ kind }) => kind === 'model')?.hash ?? '')
-  const named = checkpointOf({ name: model, fileName: model, hash })
+  const named = checkpointOf({ name: stemOf(model ?? ''), fileName: model, hash })
   const resource = resources.find(({ type }) => type === 'checkpoint')
   if (!resource) return named
   const facts: Fields = { ...resource, name: nameIn(resource.name) ?? named?.name, fileName: named?.fileName, hash: named?.hash, type: 'checkpoint' }

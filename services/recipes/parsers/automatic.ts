@@ -19,14 +19,14 @@ export const automatic: MetadataParser = {
   parse (evidence) {
     for (const text of evidence.candidates()) {
       const parts = text.startsWith('{') ? null : splitAutomaticText(text)
-      if (parts && isAuthentic(parts)) return fromParts(parts, evidence)
+      if (parts) return lostPrompt(parts) && fromGraphs(evidence) ? null : fromParts(parts, evidence)
     }
     return null
   }
 }
 
-/** Savers that lost their prompt write this word. */
-const isAuthentic = ({ prompt, negativePrompt }: AutomaticText): boolean => prompt !== 'unknown' && negativePrompt !== 'unknown'
+/** Savers of ComfyUI that lost the prompt leave it out or write this word: the graph beside the text knows better. */
+const lostPrompt = ({ prompt, negativePrompt }: AutomaticText): boolean => prompt === '' || prompt === 'unknown' || negativePrompt === 'unknown'
 
 function fromParts (parts: AutomaticText, evidence: Evidence): ParsedImage {
   const { details } = parts

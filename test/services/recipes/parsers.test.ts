@@ -280,6 +280,7 @@ t.test('a text beside a graph wins, and takes what it leaves out from the graph'
     tool: 'comfyui', hasWorkflow: true, genParams: { prompt: 'owl', steps: 3, sampler: 'euler_ancestral', scheduler: 'karras' }, checkpoint: { name: 'named' }, loras: [{ fileName: 'l', strength: 0.5 }]
   })
   t.match(png({ prompt, parameters: 'unknown\nNegative prompt: unknown\nSteps: 3' }), { flag: 'from_comfy_metadata', genParams: { steps: 12 } }, 'savers that lost the prompt are not believed')
+  t.match(parseText('unknown\nNegative prompt: n\nSteps: 3, Model: sub/x.safetensors'), { genParams: { steps: 3 }, checkpoint: { name: 'x', fileName: 'sub/x' } }, 'without a graph they are better than nothing')
   t.match(png({ comment: JSON.stringify({ prompt, workflow: { nodes: [], links: [] } }) }), { flag: 'from_comfy_metadata', hasWorkflow: true }, 'both graphs in one text')
 })
 
