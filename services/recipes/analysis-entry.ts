@@ -5,7 +5,8 @@ import { smallerRendition } from '../models/civitai-media-url.ts'
 import { previewUrl } from '../models/preview-url.ts'
 import { stemOf } from './parsers/model-file.ts'
 import type { ParsedCheckpoint, ParsedLora } from './parsers/types.ts'
-import type { AnalysisCheckpoint, AnalysisLora, MatchedBy } from './resolve-types.ts'
+import type { BoundBy } from './ports.ts'
+import type { AnalysisCheckpoint, AnalysisLora } from './resolve-types.ts'
 
 /** Shown where there is no picture (recipes §0.3). */
 const NO_PREVIEW = '/loras_static/images/no-preview.png'
@@ -43,7 +44,7 @@ export function blankCheckpoint (checkpoint: ParsedCheckpoint): AnalysisCheckpoi
 }
 
 /** The entry with what the library knows of the model that it means. */
-export function withLocal<T extends AnalysisLora | AnalysisCheckpoint> (entry: T, model: IndexedModel, matchedBy: MatchedBy): T {
+export function withLocal<T extends AnalysisLora | AnalysisCheckpoint> (entry: T, model: IndexedModel, matchedBy: BoundBy): T {
   return {
     ...entry,
     name: model.model_name || entry.name,

@@ -1,6 +1,7 @@
 import type { Outcome } from '../civitai/types.ts'
 import type { CivitaiVersionDocument } from '../civitai/schema.ts'
 import type { IndexedModel } from '../models/entry.ts'
+import type { BoundBy } from './ports.ts'
 
 /** The part of a model index that recipes look into. */
 export interface ModelLookups {
@@ -16,9 +17,6 @@ export interface VersionLookups {
   version (versionId: number): Promise<Outcome<CivitaiVersionDocument>>
   versionByHash (hash: string): Promise<Outcome<CivitaiVersionDocument>>
 }
-
-/** What found a reference in the library, the surest first. */
-export type MatchedBy = 'hash' | 'version-id' | 'path' | 'name'
 
 /** A LoRA of an analysis (recipes §9.3), names as clients know them. */
 export interface AnalysisLora {
@@ -45,7 +43,7 @@ export interface AnalysisLora {
   earlyAccessEndsAt?: string
   clipWeight?: number
   /** What it was found by; absent when it is not in the library. */
-  matched_by?: MatchedBy
+  matched_by?: BoundBy
   /** Paths of local models that it may be, when more than one bears its name. */
   ambiguous?: string[]
   /** Nobody could be asked for it: offline, rate limit, server error. */
@@ -68,7 +66,7 @@ export interface AnalysisCheckpoint {
   size: number
   downloadUrl: string
   isDeleted: boolean
-  matched_by?: MatchedBy
+  matched_by?: BoundBy
   unresolved?: boolean
 }
 
