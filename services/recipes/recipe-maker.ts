@@ -3,12 +3,13 @@ import type { CallOptions } from '../network/types.ts'
 import { canonicalCheckpoint } from './checkpoint-entry.ts'
 import { enrichRecipe } from './enrich-recipe.ts'
 import { titleFromPrompt } from './gen-params.ts'
+import type { MissingVersions } from './missing-versions.ts'
 import type { GenParams } from './parsers/types.ts'
 import type { NewRecipe, RecipeShelf, SavedRecipe } from './ports.ts'
 import { checkpointOf } from './read-image.ts'
 import type { RecipeLoraEntry } from './schema.ts'
 import type { SourceImage, SourceImages } from './source-images.ts'
-import { storedLoras } from './stored-lora.ts'
+import { integer, storedLoras } from './stored-lora.ts'
 import type { RecipeVersions } from './version-lookups.ts'
 
 /** What is to be stored of a recipe, apart from its image. */
@@ -59,11 +60,20 @@ export interface RecipeMakerDeps {
   shelf: Pick<RecipeShelf, 'add' | 'replace'>
   images: Pick<SourceImages, 'pageFacts'>
   versions: RecipeVersions
+  missing: Pick<MissingVersions, 'isConfirmed'>
 }
+
+type Entry = Readonly<Record<string, unknown>>
 
 const MOST_TAGS = 100
 
-export function createRecipeMaker ({ shelf, images, versions }: RecipeMakerDeps): RecipeMaker {
+export function createRecipeMaker ({ shelf, images, versions, missing }: RecipeMakerDeps): RecipeMaker {
+  /** What an analysis says at once is kept only when it was said before, a day apart. */
+  function lastingMark<T extends Entry> (entry: T): T {
+    const unsure = entry.isDeleted === true && !missing.isConfirmed({ versionId: integer(entry.modelVersionId ?? entry.id), hash: typeof entry.hash === 'string' ? entry.hash : '' })
+    return unsure ? { ...entry, isDeleted: false } : entry
+  }
+
   return {
     async compose ({ image, page }, wishes, options = {}) {
       const facts = page ?? await images.pageFacts(wishes.source_path, options)
@@ -88,7 +98,7 @@ export function createRecipeMaker ({ shelf, images, versions }: RecipeMakerDeps)
       const made = await createRecipePreview(file)
       const ending = made.data === null && made.extension === '.jpg' && (extension === '.mp4' || extension === '.webm') ? extension : made.extension
       const recipe: NewRecipe = {
-        document: documentOf(draft),
+        document: documentOf({ ...draft, loras: draft.loras.map(lastingMark), checkpoint: draft.checkpoint && lastingMark(draft.checkpoint) }),
         image: made.data === null ? { file, extension: ending } : { data: made.data, extension: ending }
       }
       return replaces === undefined ? await shelf.add(recipe, { route }) : await shelf.replace(replaces, recipe, { route })

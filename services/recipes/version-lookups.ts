@@ -3,6 +3,7 @@ import type { CivitaiVersionDocument } from '../civitai/schema.ts'
 import type { Outcome } from '../civitai/types.ts'
 import type { CallOptions } from '../network/types.ts'
 import type { Providers } from '../providers/types.ts'
+import { versionKey, type MissingVersions } from './missing-versions.ts'
 import type { VersionLookups } from './resolve-types.ts'
 
 const MOST_KEPT = 4000
@@ -18,6 +19,7 @@ export interface RecipeVersions {
 
 export interface RecipeVersionsDeps {
   providers: Pick<Providers, 'civitai' | 'chain'>
+  missing: Pick<MissingVersions, 'note' | 'forget'>
   now?: () => number
 }
 
@@ -25,7 +27,7 @@ export interface RecipeVersionsDeps {
  * Answers that are certain ("found", "there is none") are kept for ten minutes; an answer that could not be had is asked for again.
  * Versions that CivitAI does not have are looked for in the archives.
  */
-export function createRecipeVersions ({ providers: { civitai, chain }, now = Date.now }: RecipeVersionsDeps): RecipeVersions {
+export function createRecipeVersions ({ providers: { civitai, chain }, missing, now = Date.now }: RecipeVersionsDeps): RecipeVersions {
   const answers = new LRUCache<string, Answer>({ max: MOST_KEPT, ttl: VALID_MS, perf: { now } })
   const running = new Map<string, Promise<Answer>>()
   const archives = { only: ['civarchive_api', 'sqlite'] as const }
@@ -33,6 +35,8 @@ export function createRecipeVersions ({ providers: { civitai, chain }, now = Dat
   async function ask (key: string, question: () => Promise<Answer>): Promise<Answer> {
     const answer = await question()
     if (answer.kind === 'found' || answer.kind === 'not-found') answers.set(key, answer)
+    if (answer.kind === 'not-found') missing.note(key)
+    else if (answer.kind === 'found') missing.forget(key)
     return answer
   }
 
@@ -57,9 +61,9 @@ export function createRecipeVersions ({ providers: { civitai, chain }, now = Dat
 
   return {
     lookups: (options = {}) => ({
-      version: async (versionId) => await kept(`version ${versionId}`, options, async () =>
+      version: async (versionId) => await kept(versionKey.ofId(versionId), options, async () =>
         await orArchived(await civitai.version(versionId, options), async () => await chain.version({ versionId }, { ...options, ...archives }))),
-      versionByHash: async (hash) => await kept(`hash ${hash.toLowerCase()}`, options, async () =>
+      versionByHash: async (hash) => await kept(versionKey.ofHash(hash), options, async () =>
         await orArchived(await civitai.versionByHash(hash, options), async () => hash.length === 64 ? await chain.versionByHash(hash, { ...options, ...archives }) : { kind: 'not-found' }))
     })
   }

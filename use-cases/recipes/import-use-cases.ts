@@ -4,6 +4,7 @@ import { createUploadShelf } from '../../services/files/upload-shelf.ts'
 import { createLanes } from '../../services/images/lanes.ts'
 import { createBatchImports } from '../../services/recipes/batch-import.ts'
 import { createMediaIntake } from '../../services/recipes/media-intake.ts'
+import { createMissingVersions } from '../../services/recipes/missing-versions.ts'
 import { createPartOffers } from '../../services/recipes/part-offers.ts'
 import { createImageReader } from '../../services/recipes/read-image.ts'
 import { createReadablePlaces } from '../../services/recipes/readable-places.ts'
@@ -37,12 +38,13 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
   const civitai = providers.civitai
   const loras = models.loras.index
   const checkpoints = models.checkpoints.index
-  const versions = createRecipeVersions({ providers })
+  const missing = createMissingVersions({ state: core.state })
+  const versions = createRecipeVersions({ providers, missing })
   const intake = createMediaIntake({ uploads: createUploadShelf(join(settings.directory, 'modelshelf', 'uploads-recipes')), door, warn })
   const reader = createImageReader({ loras, checkpoints, versions })
   const images = createSourceImages({ intake, reader, civitai })
   const places = createReadablePlaces({ settings, onlyThisMachine: core.onlyThisMachine })
-  const deps = { shelf, images, intake, places, versions, reader, settings, loras, checkpoints, downloads, maker: createRecipeMaker({ shelf, images, versions }), lanes: createLanes(IMPORTS_AT_ONCE, MOST_WAITING) }
+  const deps = { shelf, images, intake, places, versions, reader, settings, loras, checkpoints, downloads, maker: createRecipeMaker({ shelf, images, versions, missing }), lanes: createLanes(IMPORTS_AT_ONCE, MOST_WAITING) }
 
   const batches = createBatchImports({ jobs, hub, importOne: importOne(deps) })
   const sweeps = createSweeps({ jobs, hub })

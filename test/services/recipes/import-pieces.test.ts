@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
+import { createStateDatabase } from '../../../services/database/state.ts'
 import { DomainError } from '../../../services/errors.ts'
 import { createUploadShelf } from '../../../services/files/upload-shelf.ts'
 import { canonicalGenParams, mergeGenParams, titleFromPrompt, withGenParamAliases } from '../../../services/recipes/gen-params.ts'
 import { createMediaIntake, type MediaIntake } from '../../../services/recipes/media-intake.ts'
+import { createMissingVersions, versionKey } from '../../../services/recipes/missing-versions.ts'
 import { createReadablePlaces } from '../../../services/recipes/readable-places.ts'
 
 t.test('parameters of a request overlay CivitAI\'s, which overlay the image\'s; other keys are left out', async (t) => {
@@ -61,6 +63,30 @@ t.test('what breaks on its way leaves no file, and a failed fetch tells nothing 
   const huge = Readable.from((function * () { for (let at = 0; at < 300; at++) yield Buffer.alloc(1024 * 1024) })())
   await t.rejects(intakeIn(directory).keep(huge), { kind: 'too-large', code: 'media-too-large' })
   t.same(readdirSync(directory), [])
+})
+
+t.test('a version counts as deleted when CivitAI said so twice, a day apart, and never said otherwise since', async (t) => {
+  let now = Date.UTC(2026, 0, 1)
+  const hour = 60 * 60 * 1000
+  const state = createStateDatabase(t.testdir({ modelshelf: {} }), { warn () {}, error () {}, info () {}, debug () {} } as never)
+  t.teardown(() => { state.close() })
+  const missing = createMissingVersions({ state, now: () => now })
+  const names = { versionId: 5, hash: 'AB' }
+  const said = (): boolean => { missing.note(versionKey.ofId(5)); return missing.isConfirmed(names) }
+  t.notOk(missing.isConfirmed(names))
+  t.notOk(said())
+  now += 23 * hour
+  t.notOk(said())
+  now += hour
+  t.ok(said())
+  missing.forget(versionKey.ofId(5))
+  t.notOk(said(), 'it was there in between')
+  now += 30 * hour
+  t.notOk(missing.isConfirmed(names), 'time alone says nothing')
+  missing.note(versionKey.ofHash('ab'))
+  now += 30 * hour
+  missing.note(versionKey.ofHash('Ab'))
+  t.ok(missing.isConfirmed({ versionId: 0, hash: 'aB' }))
 })
 
 t.test('a server for this machine reads what its user may read, another one only the places of the library', async (t) => {
