@@ -6,6 +6,7 @@ import type { JobContext } from '../jobs/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import { namesIn } from './folder-files.ts'
 import { folderMoveSteps } from './folder-moves.ts'
+import { freeName } from './free-name.ts'
 import { isModelHash } from './model-hash.ts'
 import { BIN_NAME, type ExamplePlace } from './places.ts'
 
@@ -127,13 +128,6 @@ async function moveOrphans ({ journal }: CleanUpDeps, { libraryRoot }: ExamplePl
     }
     report({ done: Math.min(at + BATCH, names.length), total: names.length, unit: 'folders' })
   }
-}
-
-function freeName (name: string, taken: Set<string>): string {
-  let free = name
-  for (let n = 1; taken.has(free); n++) free = `${name}_${n}`
-  taken.add(free)
-  return free
 }
 
 async function removeEmpty ({ libraryRoot }: ExamplePlace, name: string, result: CleanUpReport): Promise<void> {

@@ -12,6 +12,7 @@ import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { describeFile, findFolder, namesIn, type ExampleImageFile } from './folder-files.ts'
+import { freeName } from './free-name.ts'
 import { customElement } from './image-element.ts'
 import type { IncomingFile } from './incoming.ts'
 import { makeFolder } from './make-folder.ts'
@@ -153,15 +154,6 @@ function freshId (taken: Set<string>): string {
     taken.add(id)
     return id
   }
-}
-
-/** `name`, or with a number where it is taken already. */
-function freeName (name: string, taken: Set<string>): string {
-  const dot = name.lastIndexOf('.')
-  let free = name
-  for (let n = 1; taken.has(free); n++) free = `${name.slice(0, dot)}_${n}${name.slice(dot)}`
-  taken.add(free)
-  return free
 }
 
 /** Without folders, of the client or of ours, and without anything that does not belong into a sentence. */

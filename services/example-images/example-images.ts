@@ -18,6 +18,7 @@ import { createIncoming, type Incoming } from './incoming.ts'
 import { createExamplePlaces, type ExamplePlace, type ExamplePlaces } from './places.ts'
 import { createProgressFile } from './progress-file.ts'
 import { createRealign } from './realign.ts'
+import { createShrinkSaved } from './shrink-saved.ts'
 import { createImageSources } from './sources.ts'
 import { createStaticServing, type StaticServing } from './static-serving.ts'
 import { createTakeLocalExamples } from './take-local-examples.ts'
@@ -69,6 +70,7 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     fetchImage: createFetchImage({ door: core.door }),
     takeLocalExamples: createTakeLocalExamples({ libraryOf, editorOf }),
     realign: createRealign({ journal, sources: createImageSources({ state }) }),
+    shrinkSaved: createShrinkSaved({ enabled: () => settings.get('reencode_example_images') === true }),
     absences: createAbsences({ state, now }),
     now,
     startedAt

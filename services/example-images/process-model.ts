@@ -12,6 +12,7 @@ import { hashFolder, type ExamplePlace } from './places.ts'
 import { isLeftOver, type FailureNote, type ProgressRecord } from './progress-file.ts'
 import type { Realign } from './realign.ts'
 import type { ModelOutcome, RunTracker } from './run-snapshot.ts'
+import type { ShrinkSaved } from './shrink-saved.ts'
 import { clearMarks, hasMarks, markMissing, regularImages, wantedUrl } from './sidecar-images.ts'
 import type { TakeLocalExamples } from './take-local-examples.ts'
 import type { Target } from './targets.ts'
@@ -23,6 +24,7 @@ export interface ProcessDeps {
   fetchImage: FetchImage
   takeLocalExamples: TakeLocalExamples
   realign: Realign
+  shrinkSaved: ShrinkSaved
   absences: Absences
   now: () => number
   /** When this process began: temporary files from before are nobody's. */
@@ -162,6 +164,7 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
         const outcome = await deps.fetchImage({ url, optimize: run.optimize, place: run.place, folder, stem: `image_${position}`, signal, onWait: run.tracker.waiting })
         harvest.outcomes.set(url, outcome)
         if (outcome.kind === 'saved') {
+          await deps.shrinkSaved(folder, outcome.name)
           present.add(position)
           if (known.has(url)) absences.forget(target.hash, url)
         }

@@ -1,5 +1,6 @@
 import type { Journal, Step } from '../journal/types.ts'
 import { namesIn } from './folder-files.ts'
+import { freeName } from './free-name.ts'
 import { extensionOf, positionOf } from './media-names.ts'
 import { BIN_NAME, type ExamplePlace } from './places.ts'
 import { newPlaces, type ImageSources } from './sources.ts'
@@ -54,12 +55,4 @@ function findDisplaced (names: readonly string[], places: readonly number[], cou
     // Beyond the list it is in nobody's way.
     return to < 0 && position >= count ? [] : [{ name, to }]
   })
-}
-
-function freeName (name: string, taken: Set<string>): string {
-  const dot = name.lastIndexOf('.')
-  let free = name
-  for (let n = 1; taken.has(free); n++) free = `${name.slice(0, dot)}_${n}${name.slice(dot)}`
-  taken.add(free)
-  return free
 }

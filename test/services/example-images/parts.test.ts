@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import t from 'tap'
+import { fileUri, folderAddress, localPath } from '../../../services/example-images/local-address.ts'
+import { libraryFolders } from '../../../services/example-images/places.ts'
+import { isSameImage, renditionsOf } from '../../../services/example-images/rendition.ts'
+import { newPlaces } from '../../../services/example-images/sources.ts'
+import { createShrinkSaved } from '../../../services/example-images/shrink-saved.ts'
+import { exampleAddress } from '../../../services/example-images/static-serving.ts'
+
+t.test('the smaller rendition of the content network is asked for first, other addresses stay as they are', async (t) => {
+  const url = 'https://image.civitai.com/account/1234-uuid/original=true/77.jpeg'
+  t.same(renditionsOf(url, true), ['https://image.civitai.com/account/1234-uuid/optimized=true', url])
+  t.same(renditionsOf(url, false), [url])
+  for (const other of ['https://image.civitai.com/account', 'https://example.com/a/b/c.png', 'https://image.civitai.com.evil.org/a/b/c.png']) t.same(renditionsOf(other, true), [other])
+  t.ok(isSameImage(url, 'https://image.civitai.com/account/1234-uuid/optimized=true'))
+  t.notOk(isSameImage(7, url))
+})
+
+t.test('libraries have folders of their own whatever they are called, and none that leads elsewhere', async (t) => {
+  const names = ['a b', 'a_b', 'A_B', '..', '.', '_deleted', '0'.repeat(64), 'plain']
+  const folders = [...libraryFolders(names).values()]
+  t.equal(new Set(folders.map((folder) => folder.toLowerCase())).size, names.length)
+  t.equal(folders[0], 'a_b')
+  t.equal(folders.at(-1), 'plain')
+  for (const folder of folders) t.match(folder, /^(?!\.+$)(?!_deleted$)(?![0-9a-f]{64}$)[A-Za-z0-9_.-]+$/)
+})
+
+t.test('images are found again in another list by id or address; those without either stay', async (t) => {
+  const identity = (id: number) => [id, ''] as const
+  t.same(newPlaces([identity(1), identity(2), identity(3)], [{ id: 3 }, { id: 1 }]), [1, -1, 0])
+  t.same(newPlaces([[0, '']], [{ id: 9 }]), [0])
+  t.same(newPlaces([identity(1), identity(1)], [{ id: 1 }, { id: 1 }]), [0, 1], 'twins keep their places')
+})
+
+t.test('folders are spelled for the user\'s own machine', async (t) => {
+  t.equal(localPath('C:\\pics\\', 'lib/ab'), 'C:\\pics\\lib\\ab')
+  t.equal(localPath('/', 'ab'), '/ab')
+  t.equal(fileUri('C:\\my pics\\ä'), 'file:///C:/my%20pics/%C3%A4')
+  t.equal(folderAddress('x:{{relative_path}}|{{unknown}}', '/p', 'a b'), 'x:a b|{{unknown}}')
+  for (const template of ['JavaScript:x', ' data:,', 'vbscript:x', '{{relative_path}}']) t.throws(() => folderAddress(template, '/p', 'r'), { name: 'DomainError' })
+})
+
+t.test('an address names a media file in the folder of a model and nothing else', async (t) => {
+  const hash = 'a'.repeat(64)
+  for (const good of [`${hash}/image_0.png`, `lib.1/${hash}/custom_x.MP4`]) t.equal(exampleAddress(good), good)
+  for (const bad of ['', hash, `${hash}/`, `../${hash}/a.png`, `_deleted/${hash}/a.png`, `a/b/${hash}/a.png`, `${hash}/.a.png`, `${hash}/a.json`, `${hash}/a\\b.png`, `x y/${hash}/a.png`, `${hash}/_originals/a.png`]) t.equal(exampleAddress(bad), undefined, bad)
+})
+
+t.test('a smaller image takes the place of one that came, and the original stays', async (t) => {
+  const folder = t.testdir()
+  const pixels = await sharp({ create: { width: 400, height: 300, channels: 3, background: '#808080', noise: { type: 'gaussian', mean: 128, sigma: 20 } } }).png().toBuffer()
+  writeFileSync(join(folder, 'image_0.png'), pixels)
+  writeFileSync(join(folder, 'image_1.mp4'), 'film')
+  await createShrinkSaved({ enabled: () => false })(folder, 'image_0.png')
+  t.same(readdirSync(folder).sort(), ['image_0.png', 'image_1.mp4'], 'off unless asked for')
+  const shrink = createShrinkSaved({ enabled: () => true })
+  await shrink(folder, 'image_0.png')
+  await shrink(folder, 'image_1.mp4')
+  t.same(readdirSync(folder).sort(), ['_originals', 'image_0.webp', 'image_1.mp4'])
+  t.same(readFileSync(join(folder, '_originals/image_0.png')), pixels)
+  t.match(await sharp(readFileSync(join(folder, 'image_0.webp'))).metadata(), { format: 'webp', width: 400, height: 300 })
+})
