@@ -74,7 +74,10 @@ function checkReady (libraries: readonly ModelLibrary[]): void {
 
 function knownHashes (libraries: readonly ModelLibrary[]): ReadonlySet<string> {
   const known = new Set<string>()
-  for (const { index } of libraries) for (const models of [index.entries(), index.excluded()]) for (const { sha256 } of models) known.add(sha256)
+  for (const { index } of libraries) {
+    for (const hash of index.hashes()) known.add(hash)
+    for (const { sha256 } of index.excluded()) known.add(sha256)
+  }
   return known
 }
 

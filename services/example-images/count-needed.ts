@@ -3,7 +3,7 @@ import type { ModelTypeName } from '../models/types.ts'
 import { findFolder, namesIn } from './folder-files.ts'
 import type { ExamplePlace } from './places.ts'
 import type { ProgressFile } from './progress-file.ts'
-import { checkOpened, eachModel } from './targets.ts'
+import { checkOpened, eachOf } from './targets.ts'
 
 export interface NeededCounts {
   total_models: number
@@ -27,7 +27,7 @@ export async function countNeeded ({ libraries, progressFile }: { libraries: rea
   const present = models > PROBED ? await foldersOf(place) : new Set<string>()
   const pending = new Set<string>()
   let total = 0
-  await eachModel(libraries, types, ({ sha256 }) => {
+  await eachOf(libraries, types, (index) => index.hashes(), (sha256) => {
     total++
     if (sha256 !== '' && !present.has(sha256) && !processed.has(sha256) && !failed.has(sha256)) pending.add(sha256)
   })

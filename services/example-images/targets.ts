@@ -22,14 +22,14 @@ export function checkOpened (libraries: readonly ModelLibrary[]): void {
   if (libraries.some(({ opened }) => !opened)) throw new ServiceNotReadyError()
 }
 
-/** Entries of some types, LoRAs first, with a pause for requests now and then. @throws ServiceNotReadyError */
-export async function eachModel (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, visit: (model: IndexedModel) => void): Promise<void> {
+/** Visits what the indexes of some types hold, LoRAs first, with a pause for requests now and then. @throws ServiceNotReadyError */
+export async function eachOf<T> (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, held: (index: ModelLibrary['index']) => Iterable<T>, visit: (item: T) => void): Promise<void> {
   checkOpened(libraries)
   let seen = 0
   for (const { type, index } of libraries) {
     if (!types.has(type.name)) continue
-    for (const model of [...index.entries()]) {
-      visit(model)
+    for (const item of held(index)) {
+      visit(item)
       if (++seen % SLICE === 0) await nextTurn()
     }
   }
@@ -38,7 +38,7 @@ export async function eachModel (libraries: readonly ModelLibrary[], types: Read
 /** Every hash once, however many files bear it. @throws ServiceNotReadyError */
 export async function gatherTargets (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, wanted: ReadonlySet<string> | null): Promise<Target[]> {
   const targets = new Map<string, Target>()
-  await eachModel(libraries, types, ({ sha256: hash, type, file_path: path, model_name: name }) => {
+  await eachOf(libraries, types, (index) => index.entries(), ({ sha256: hash, type, file_path: path, model_name: name }) => {
     if (hash === '' || (wanted && !wanted.has(hash))) return
     const known = targets.get(hash)
     if (known) known.paths.push(path)

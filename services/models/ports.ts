@@ -77,6 +77,8 @@ export interface ModelIndex {
   get (filePath: string): IndexedModel | undefined
   byId (id: number): IndexedModel | undefined
   entries (): IterableIterator<IndexedModel>
+  /** SHA-256 of every listed model, "" where it is not known; far cheaper than `entries`, which makes whole models. */
+  hashes (): IterableIterator<string>
   excluded (): IterableIterator<IndexedModel>
   /**
    * Applies a batch at once; an entry with a known id replaces the former one. Never takes longer than linear in the batch.

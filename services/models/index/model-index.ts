@@ -94,6 +94,10 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     }
   }
 
+  const hashes = function * (): IterableIterator<string> {
+    for (const slot of bitMembers(listed.live)) yield listed.text(slot, 'sha256')
+  }
+
   const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
 
   const groupsJson = (groups: readonly Group[], name: string, list: string): { groups: Buffer, count: number } => ({ groups: answers.groups(groups, name, list), count: groups.length })
@@ -108,6 +112,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       return slot < 0 ? undefined : listed.model(slot)
     },
     entries: () => models(listed),
+    hashes,
     excluded: () => models(hidden),
     apply: ({ upsert: put = [], remove: gone = [] }) => {
       if (put.length + gone.length === 0) return
