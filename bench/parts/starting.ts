@@ -4,12 +4,15 @@ import { createTimedClient } from '../http-client.ts'
 import { atMost, atScale, median, percentile, type Measurement } from '../measurement.ts'
 import { startProbe } from './probe.ts'
 
+/** A list that is asked for more often is most of what is measured. */
+const POLL_MS = 20
+
 interface List { total: number }
 interface InitStatus { status: string }
 
 /**
- * Until the list of LoRAs holds them all; answers the milliseconds since exec. Asks for the state, which costs nothing,
- * and for the list once it should be complete: asking for lists all the time would measure those lists.
+ * Until the list of LoRAs holds them all; answers the milliseconds since exec. During a first scan it asks for the state only,
+ * which costs nothing; a library with rows is listed from the beginning.
  */
 export async function untilComplete (server: BuiltServer, loras: number): Promise<number> {
   const client = createTimedClient(server.base)
@@ -19,7 +22,7 @@ export async function untilComplete (server: BuiltServer, loras: number): Promis
       if (status !== 'complete') return undefined
       const { total } = await client.json<List>('/api/lm/loras/list?page_size=20')
       return total >= loras ? performance.now() - server.executedAt : undefined
-    }, { every: 5 })
+    }, { every: POLL_MS })
   } finally {
     client.close()
   }

@@ -10,6 +10,7 @@ const AT_ONCE = 1024
 const AT_ONCE_IN_BULK = 256
 /** From so many on it pays to keep what comparisons need. */
 const MANY = 32
+const NONE = new Uint32Array(0)
 
 export interface OrderSource {
   /** Total order of slots. */
@@ -91,11 +92,12 @@ export function createSortOrder (source: OrderSource): SortOrder {
   const readLoosely = (): Uint32Array => {
     if (!built && taken === null) return source.slots()
     const merged = changed.length > 0 ? withoutMarked(order, stale) : order
-    const rest = [...taken ?? []].filter((slot) => isLive(slot) && !isStale(slot)).concat(changed.filter(isLive))
-    const all = new Uint32Array(merged.length + rest.length)
+    const all = new Uint32Array(merged.length + (taken?.length ?? 0) + changed.length)
     all.set(merged)
-    all.set(rest, merged.length)
-    return all
+    let length = merged.length
+    for (const slot of taken ?? NONE) if (isLive(slot) && !isStale(slot)) all[length++] = slot
+    for (const slot of changed) if (isLive(slot)) all[length++] = slot
+    return all.subarray(0, length)
   }
 
   const waits = (): boolean => taken !== null || (built ? changed.length > AT_ONCE_IN_BULK : source.slots().length > AT_ONCE)
