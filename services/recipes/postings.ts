@@ -1,4 +1,4 @@
-/** Which slots bear a key (a tag, a hash, a folder). */
+/** Which slots bear a key (a tag, a hash, a folder). Keys of one slot alone, which most hashes and sources are, cost no set. */
 export interface Postings<Key> {
   add (key: Key, slot: number): void
   remove (key: Key, slot: number): void
@@ -11,19 +11,24 @@ export interface Postings<Key> {
 const NONE: ReadonlySet<number> = new Set()
 
 export function createPostings<Key> (): Postings<Key> {
-  const slots = new Map<Key, Set<number>>()
+  const slots = new Map<Key, number | Set<number>>()
   return {
     add (key, slot) {
       const known = slots.get(key)
-      if (known) known.add(slot)
-      else slots.set(key, new Set([slot]))
+      if (known === undefined) slots.set(key, slot)
+      else if (typeof known !== 'number') known.add(slot)
+      else if (known !== slot) slots.set(key, new Set([known, slot]))
     },
     remove (key, slot) {
       const known = slots.get(key)
-      if (known?.delete(slot) && known.size === 0) slots.delete(key)
+      if (known === slot) slots.delete(key)
+      else if (typeof known === 'object' && known.delete(slot) && known.size === 0) slots.delete(key)
     },
-    get: (key) => slots.get(key) ?? NONE,
-    counts: () => [...slots].map(([key, { size }]) => [key, size]),
+    get (key) {
+      const known = slots.get(key)
+      return known === undefined ? NONE : typeof known === 'number' ? new Set([known]) : known
+    },
+    counts: () => Array.from(slots, ([key, known]) => [key, typeof known === 'number' ? 1 : known.size]),
     keys: () => slots.keys()
   }
 }

@@ -3,6 +3,7 @@ import { previewUrl } from '../models/preview-url.ts'
 import { readText } from '../models/read-value.ts'
 import { bindEntry } from './bind-entry.ts'
 import { weightStem } from './checkpoint-entry.ts'
+import { readId } from './float-text.ts'
 import { withGenParamAliases } from './gen-params.ts'
 import type { Binding, Recipe } from './ports.ts'
 import type { ModelLookups } from './resolve-types.ts'
@@ -16,9 +17,17 @@ type Shown = Record<string, unknown>
 export interface Presenter {
   lora (entry: RecipeLoraEntry, baseModel?: string): Shown
   checkpoint (entry: RecipeCheckpointEntry): Shown
+  /** JSON of what `lora` and `checkpoint` answer for the entry of this JSON; most are told by their hash, without parsing. */
+  loraJson (text: string, facts: LoraFacts, baseModel: string): string
+  checkpointJson (text: string, hash: string): string
   /** The whole recipe; `dates` also as text. */
   recipe (recipe: Pick<Recipe, 'document' | 'imagePath'>, options?: { dates: boolean }): Shown
 }
+
+export interface LoraFacts { hash: string, version: number, name: string }
+
+/** Members that answers set: an entry that holds one of them is parsed, so that none is there twice. */
+const SET_BY_US = /"(?:inLibrary|localPath|preview_url|thumbnailUrl|matched_by|renamed|ambiguous|model_type)"/
 
 /** Adds to recipes what the library knows of their models; what is stored is never changed (recipes §6). */
 export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, checkpoints: ModelLookups }): Presenter {
@@ -34,6 +43,19 @@ export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, 
   return {
     lora,
     checkpoint,
+    loraJson (text, { hash, version, name }, baseModel) {
+      const plain = hash !== '' && name !== '' && !SET_BY_US.test(text)
+      const [model] = plain ? loras.byHash(hash) : []
+      if (model) return withMembers(text, { inLibrary: true, ...knownLocally({ hash, file_name: name }, 'hash', model) })
+      const missing = plain || (hash !== '' && !SET_BY_US.test(text) && loras.byHash(hash).length === 0)
+      if (missing && (version === 0 || loras.byVersionId(version).length === 0)) return text.slice(0, -1) + MISSING
+      return JSON.stringify(lora(JSON.parse(text) as RecipeLoraEntry, baseModel))
+    },
+    checkpointJson (text, hash) {
+      const entry = JSON.parse(text) as RecipeCheckpointEntry
+      const absent = hash !== '' && !SET_BY_US.test(text) && checkpoints.byHash(hash).length === 0 && checkpoints.byVersionId(readId(entry.modelVersionId) || readId(entry.id)).length === 0
+      return absent ? text.slice(0, -1) + MISSING : JSON.stringify(checkpoint(entry))
+    },
     recipe ({ document, imagePath }, { dates } = { dates: true }) {
       const { loras: entries, checkpoint: base, gen_params: params, ...rest } = document
       return {
@@ -46,6 +68,12 @@ export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, 
       }
     }
   }
+}
+
+const MISSING = ',"inLibrary":false,"preview_url":null,"localPath":null}'
+
+function withMembers (text: string, members: Shown): string {
+  return `${text.slice(0, -1)},${JSON.stringify(members).slice(1)}`
 }
 
 export function fileUrl (imagePath: string): string {

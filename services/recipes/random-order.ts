@@ -1,3 +1,4 @@
+import { textHash } from './recipe-columns.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 
 const DEFAULT_SEED = 'recipes'
@@ -6,18 +7,18 @@ const SLOT_BITS = 20
 
 /** All slots in an order that the seed alone decides: the pages of one seed are one order, whatever is filtered. */
 export function randomOrder (index: RecipeIndex, seed: string): number[] {
-  const start = mix(textHash(seed || DEFAULT_SEED, 0x811c9dc5))
-  const keys = new Float64Array(index.size)
-  let count = 0
-  for (const [slot, entry] of index.entries()) keys[count++] = mix(textHash(entry.recipeId, start)) * 2 ** SLOT_BITS + slot
+  const start = mix(textHash(seed || DEFAULT_SEED))
+  const slots = index.byDate.slots()
+  const { idHash } = index.columns
+  const keys = new Float64Array(slots.length)
+  for (let at = 0; at < keys.length; at++) {
+    const slot = slots[at] ?? 0
+    keys[at] = mix((idHash[slot] ?? 0) ^ start) * 2 ** SLOT_BITS + slot
+  }
   keys.sort()
-  return Array.from(keys, (key) => key % 2 ** SLOT_BITS)
-}
-
-function textHash (text: string, start: number): number {
-  let hash = start
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return hash >>> 0
+  const order = new Array<number>(keys.length)
+  for (let at = 0; at < keys.length; at++) order[at] = (keys[at] ?? 0) % 2 ** SLOT_BITS
+  return order
 }
 
 /** Spreads neighbouring values over all bits. */

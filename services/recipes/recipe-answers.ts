@@ -1,14 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { RecipeQuery } from './ports.ts'
-import { fileUrl, formattedDates, type Presenter } from './present-recipe.ts'
-import { lorasOf, type RecipeEntry } from './recipe-entry.ts'
+import { fileUrl, formattedDates, type LoraFacts, type Presenter } from './present-recipe.ts'
+import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
-import type { RecipeCheckpointEntry } from './schema.ts'
 
 export interface AnswerDeps {
   index: RecipeIndex
   presenter: Presenter
-  select: (query: RecipeQuery) => number[]
+  select: (query: RecipeQuery) => readonly number[]
   /** Changes with whatever decides what items say of models. */
   modelStamp: () => string
   /** Changes with whatever else decides which recipes a query finds, and in which order. */
@@ -19,7 +18,7 @@ export interface RecipeAnswers {
   /** UTF-8 JSON of `{items, total, page, page_size, total_pages}`. */
   list (query: RecipeQuery): Buffer
   /** JSON that is made once for as long as neither recipes nor models change. */
-  kept (name: string, make: () => unknown): Buffer
+  kept (name: string, make: (item: (slot: number) => string) => string): Buffer
 }
 
 const MOST_ITEMS = 6000
@@ -28,7 +27,7 @@ const MOST_SELECTIONS = 32
 /** Lists are put together from items that are JSON already; an item is made when it is first asked for. */
 export function createRecipeAnswers ({ index, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
   const items = new LRUCache<number, { stamp: string, json: string }>({ max: MOST_ITEMS })
-  const selections = new LRUCache<string, { stamp: string, slots: number[] }>({ max: MOST_SELECTIONS })
+  const selections = new LRUCache<string, { stamp: string, slots: readonly number[] }>({ max: MOST_SELECTIONS })
   const others = new Map<string, { stamp: string, body: Buffer }>()
   index.onSlot((slot) => { items.delete(slot) })
 
@@ -42,7 +41,7 @@ export function createRecipeAnswers ({ index, presenter, select, modelStamp, sel
     return json
   }
 
-  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery): number[] {
+  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery): readonly number[] {
     const key = JSON.stringify(query)
     const stamp = selectionStamp()
     const known = selections.get(key)
@@ -54,10 +53,11 @@ export function createRecipeAnswers ({ index, presenter, select, modelStamp, sel
 
   return {
     kept (name, make) {
-      const stamp = `${index.version}.${modelStamp()}`
+      const models = modelStamp()
+      const stamp = `${index.version}.${models}`
       const known = others.get(name)
       if (known?.stamp === stamp) return known.body
-      const body = Buffer.from(JSON.stringify(make()))
+      const body = Buffer.from(make((slot) => item(slot, models)))
       others.set(name, { stamp, body })
       return body
     },
@@ -73,12 +73,16 @@ export function createRecipeAnswers ({ index, presenter, select, modelStamp, sel
 
 function itemJson (entry: RecipeEntry, presenter: Presenter): string {
   const { facts, image, members, shownParams: shown, params } = entry
-  const loras = lorasOf(entry).map((lora) => presenter.lora(lora, facts.baseModel))
-  const checkpoint = entry.checkpoint === '' ? '' : `,"checkpoint":${JSON.stringify(presenter.checkpoint(JSON.parse(entry.checkpoint) as RecipeCheckpointEntry))}`
+  const loras = entry.loras === '' ? '' : entry.loras.split('\n').map((text, at) => presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)).join(',')
+  const checkpoint = entry.checkpoint === '' ? '' : `,"checkpoint":${presenter.checkpointJson(entry.checkpoint, facts.checkpoint)}`
   const rest = {
     file_url: fileUrl(image.path),
     ...formattedDates(facts.created, facts.modified),
     ...(image.width !== null && image.height !== null && { width: image.width, height: image.height })
   }
-  return `{${members},"loras":${JSON.stringify(loras)},"gen_params":${shown || params}${checkpoint},${JSON.stringify(rest).slice(1)}`
+  return `{${members},"loras":[${loras}],"gen_params":${shown || params}${checkpoint},${JSON.stringify(rest).slice(1)}`
+}
+
+function factsOfLora ({ hashes, versions, names }: RecipeEntry['facts'], at: number): LoraFacts {
+  return { hash: hashes[at] ?? '', version: versions[at] ?? 0, name: names[at] ?? '' }
 }

@@ -1,25 +1,34 @@
 import { createHash } from 'node:crypto'
 import { isObject, readText } from '../models/read-value.ts'
 import type { RecipeGroup } from './ports.ts'
-import type { Presenter } from './present-recipe.ts'
-import { lorasOf, type RecipeEntry } from './recipe-entry.ts'
+import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
-import { recipeMatch, type RecipeLookups } from './recipe-lookups.ts'
+import type { RecipeLookups } from './recipe-lookups.ts'
 
-/** Groups by equal LoRAs (and, when asked for, prompts), and by equal source (recipes §8.9). */
-export function findDuplicateRecipes ({ index, lookups, presenter }: { index: RecipeIndex, lookups: RecipeLookups, presenter: Presenter }, { includePrompt }: { includePrompt: boolean }): RecipeGroup[] {
-  const groups: RecipeGroup[] = []
-  const add = (type: RecipeGroup['type'], name: string, shown: string, slots: Iterable<number>): void => {
-    const entries = Array.from(slots, (slot) => index.at(slot)).filter((entry) => entry !== undefined)
-    if (entries.length < 2) return
+interface DuplicateDeps {
+  index: RecipeIndex
+  lookups: RecipeLookups
+  /** JSON of a recipe as lists show it. */
+  item: (slot: number) => string
+}
+
+interface Group extends Omit<RecipeGroup, 'recipes'> { slots: number[] }
+
+/** JSON of groups by equal LoRAs (and, when asked for, prompts), and by equal source (recipes §8.9). */
+export function findDuplicateRecipes ({ index, lookups, item }: DuplicateDeps, { includePrompt }: { includePrompt: boolean }): string {
+  const groups: Group[] = []
+  const add = (type: Group['type'], name: string, shown: string, members: Iterable<number>): void => {
+    const slots = newestFirst(index, members)
+    if (slots.length < 2) return
     const key = `g-${createHash('sha256').update(`${type}\0${name}`).digest('hex').slice(0, 16)}`
-    groups.push({ type, key, fingerprint: shown, count: entries.length, recipes: newestFirst(entries).map((entry) => card(entry, presenter)) })
+    groups.push({ type, key, fingerprint: shown, count: slots.length, slots })
   }
   for (const [key, slots] of includePrompt ? byPrompt(index, lookups) : lookups.byResolvedFingerprint()) {
     if (slots.size > 1) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
   }
   for (const [source, slots] of bySource(index)) add('source_path', source, source, slots)
-  return groups.sort((a, b) => b.count - a.count)
+  groups.sort((a, b) => b.count - a.count)
+  return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.map((slot) => card(index.at(slot), item(slot))).join(',')}]}`).join(',')}]`
 }
 
 /** Recipes without LoRAs are grouped by their prompt alone. */
@@ -53,21 +62,15 @@ function bySource (index: RecipeIndex): Map<string, number[]> {
   return groups
 }
 
-function newestFirst (entries: readonly RecipeEntry[]): RecipeEntry[] {
-  return [...entries].sort((a, b) => b.facts.modified - a.facts.modified)
+function newestFirst (index: RecipeIndex, slots: Iterable<number>): number[] {
+  const modified = (slot: number): number => index.at(slot)?.facts.modified ?? 0
+  return [...slots].filter((slot) => index.at(slot) !== undefined).sort((a, b) => modified(b) - modified(a))
 }
 
-/** What a client draws a card from. */
-function card (entry: RecipeEntry, presenter: Presenter): Record<string, unknown> {
-  const { facts, folder, image } = entry
-  return {
-    ...recipeMatch(entry),
-    file_path: image.path,
-    folder,
-    base_model: facts.baseModel,
-    loras: lorasOf(entry).map((lora) => presenter.lora(lora, facts.baseModel)),
-    ...(facts.level > 0 && { preview_nsfw_level: facts.level }),
-    ...(facts.tags.length > 0 && { tags: facts.tags }),
-    favorite: facts.favorite
-  }
+/** What a client draws a card from: the item of the lists, every member of a match in it. */
+function card (entry: RecipeEntry | undefined, item: string): string {
+  if (!entry) return item
+  const { facts, members } = entry
+  const absent = ['modified', 'created_date'].filter((name) => !members.includes(`"${name}":`)).map((name) => `"${name}":null,`).join('')
+  return `{${absent}${item.slice(1, -1)},"lora_count":${facts.hashes.length}}`
 }

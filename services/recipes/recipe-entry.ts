@@ -1,4 +1,3 @@
-import { readPageAddress } from '../civitai/addresses.ts'
 import { isObject, readText } from '../models/read-value.ts'
 import { naturalKey } from '../models/natural-key.ts'
 import type { RecipeTexts } from './recipe-search.ts'
@@ -7,30 +6,35 @@ import type { RecipeDocument, RecipeLoraEntry } from './schema.ts'
 
 /** A recipe as the index holds it. */
 export interface RecipeEntry extends StoredRecipe {
-  titleKey: string
+  /** Made when it is first sorted by. */
+  titleKey: string | null
   /** Seconds; what "newest" means. */
   date: number
-  /** Of the CivitAI image that it was imported from, or "". */
-  imageId: string
 }
 
 export function recipeEntry (row: StoredRecipe): RecipeEntry {
-  const { title, modified, created, source } = row.facts
-  return { ...row, titleKey: naturalKey(title), date: modified || created, imageId: imageIdOf(source) }
+  const { modified, created } = row.facts
+  return Object.assign(row, { titleKey: null, date: modified || created })
 }
 
-function imageIdOf (source: string): string {
-  const page = source.startsWith('http') ? readPageAddress(source) : null
-  return page?.page === 'image' ? String(page.imageId) : ''
+export function titleKeyOf (entry: RecipeEntry): string {
+  entry.titleKey ??= naturalKey(entry.facts.title)
+  return entry.titleKey
 }
 
 export function lorasOf (entry: Pick<StoredRecipe, 'loras'>): RecipeLoraEntry[] {
-  return JSON.parse(entry.loras) as RecipeLoraEntry[]
+  return JSON.parse(lorasJson(entry)) as RecipeLoraEntry[]
+}
+
+/** The entries as one JSON list. */
+export function lorasJson ({ loras }: Pick<StoredRecipe, 'loras'>): string {
+  return `[${loras.replaceAll('\n', ',')}]`
 }
 
 /** The document, with its parameters as they are stored. */
-export function documentOf ({ members, loras, params, checkpoint }: StoredRecipe): RecipeDocument {
-  return JSON.parse(`{${members},"loras":${loras},"gen_params":${params}${checkpoint === '' ? '' : `,"checkpoint":${checkpoint}`}}`) as RecipeDocument
+export function documentOf (entry: StoredRecipe): RecipeDocument {
+  const { members, params, checkpoint } = entry
+  return JSON.parse(`{${members},"loras":${lorasJson(entry)},"gen_params":${params}${checkpoint === '' ? '' : `,"checkpoint":${checkpoint}`}}`) as RecipeDocument
 }
 
 export function textsOf (entry: StoredRecipe): RecipeTexts {

@@ -1,5 +1,6 @@
-import { createPostings, type Postings } from './postings.ts'
-import { recipeEntry, type RecipeEntry } from './recipe-entry.ts'
+import { createRecipeColumns, type RecipeColumns } from './recipe-columns.ts'
+import { recipeEntry, titleKeyOf, type RecipeEntry } from './recipe-entry.ts'
+import { createRecipePostings, type RecipePostings } from './recipe-postings.ts'
 import type { StoredRecipe } from './recipe-store.ts'
 import { createSlotOrder, type SlotOrder } from './slot-order.ts'
 
@@ -20,6 +21,7 @@ export interface RecipeIndex {
   readonly byDate: SlotOrder
   readonly byTitle: SlotOrder
   readonly postings: RecipePostings
+  readonly columns: RecipeColumns
   /** Ids of rows; answers ids that more than one file bears, with the files that are not shown. */
   apply (change: { upsert?: readonly StoredRecipe[], remove?: readonly number[] }): Shadowed[]
   /** Told of slots whose recipe is new, another, or gone (undefined). */
@@ -29,20 +31,6 @@ export interface RecipeIndex {
 
 export interface Shadowed { id: string, shown: string, hidden: string }
 
-export interface RecipePostings {
-  tag: Postings<string>
-  baseModel: Postings<string>
-  folder: Postings<string>
-  loraHash: Postings<string>
-  /** Of LoRAs that have no hash. */
-  loraVersion: Postings<number>
-  checkpointHash: Postings<string>
-  checkpointVersion: Postings<number>
-  source: Postings<string>
-  imageId: Postings<string>
-  fingerprint: Postings<string>
-}
-
 export function createRecipeIndex (): RecipeIndex {
   const entries: (RecipeEntry | undefined)[] = []
   const free: number[] = []
@@ -51,7 +39,8 @@ export function createRecipeIndex (): RecipeIndex {
   /** All files of an id that more than one file bears. */
   const rivals = new Map<string, RecipeEntry[]>()
   const listeners: ((slot: number, entry: RecipeEntry | undefined) => void)[] = []
-  let postings = createRecipePostings()
+  const postings = createRecipePostings(each)
+  const columns = createRecipeColumns()
   let version = 0
 
   const all = (): number[] => [...slotById.values()]
@@ -59,18 +48,25 @@ export function createRecipeIndex (): RecipeIndex {
   const byDate = createSlotOrder((a, b) => compareDates(entries[a], entries[b]) || a - b, all)
   const byTitle = createSlotOrder((a, b) => compareTitles(entries[a], entries[b]) || a - b, all)
 
+  function * each (): Generator<[number, RecipeEntry]> {
+    for (const slot of slotById.values()) {
+      const entry = entries[slot]
+      if (entry) yield [slot, entry]
+    }
+  }
+
   function show (id: string, entry: RecipeEntry | undefined): void {
     const slot = slotById.get(id) ?? free.pop() ?? entries.length
     const former = entries[slot]
     if (former) {
       byDate.remove(slot)
       byTitle.remove(slot)
-      eachKey(postings, former, (of, key) => { of.remove(key, slot) })
     }
+    postings.change(slot, former, entry)
     entries[slot] = entry
     if (entry) {
       slotById.set(id, slot)
-      eachKey(postings, entry, (of, key) => { of.add(key, slot) })
+      columns.put(slot, entry)
       byDate.add(slot)
       byTitle.add(slot)
     } else {
@@ -116,15 +112,11 @@ export function createRecipeIndex (): RecipeIndex {
       return slot === undefined ? undefined : entries[slot]
     },
     slotOf: (id) => slotById.get(id),
-    * entries () {
-      for (const slot of slotById.values()) {
-        const entry = entries[slot]
-        if (entry) yield [slot, entry]
-      }
-    },
+    entries: each,
     byDate,
     byTitle,
-    get postings () { return postings },
+    postings,
+    columns,
     apply ({ upsert = [], remove: gone = [] }) {
       for (const row of gone) remove(row)
       const shadowed = upsert.flatMap(put)
@@ -138,43 +130,12 @@ export function createRecipeIndex (): RecipeIndex {
       idOfRow.clear()
       entries.length = 0
       free.length = 0
-      postings = createRecipePostings()
+      postings.clear()
       byDate.forget()
       byTitle.forget()
       version++
     }
   }
-}
-
-function createRecipePostings (): RecipePostings {
-  return {
-    tag: createPostings(),
-    baseModel: createPostings(),
-    folder: createPostings(),
-    loraHash: createPostings(),
-    loraVersion: createPostings(),
-    checkpointHash: createPostings(),
-    checkpointVersion: createPostings(),
-    source: createPostings(),
-    imageId: createPostings(),
-    fingerprint: createPostings()
-  }
-}
-
-function eachKey (postings: RecipePostings, { folder, facts, imageId }: RecipeEntry, use: <Key>(of: Postings<Key>, key: Key) => void): void {
-  for (const tag of facts.tags) use(postings.tag, tag)
-  use(postings.folder, folder)
-  if (facts.baseModel !== '') use(postings.baseModel, facts.baseModel)
-  if (facts.source !== '') use(postings.source, facts.source)
-  if (imageId !== '') use(postings.imageId, imageId)
-  if (facts.fingerprint !== '') use(postings.fingerprint, facts.fingerprint)
-  for (const [at, hash] of facts.hashes.entries()) {
-    const version = facts.versions[at] ?? 0
-    if (hash !== '') use(postings.loraHash, hash)
-    else if (version > 0) use(postings.loraVersion, version)
-  }
-  if (facts.checkpoint !== '') use(postings.checkpointHash, facts.checkpoint)
-  else if (facts.checkpointVersion > 0) use(postings.checkpointVersion, facts.checkpointVersion)
 }
 
 function newest (entries: readonly RecipeEntry[]): RecipeEntry | undefined {
@@ -189,7 +150,7 @@ function compareDates (a: RecipeEntry | undefined, b: RecipeEntry | undefined): 
 
 function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
   if (!a || !b) return 0
-  return compareTexts(a.titleKey, b.titleKey) || compareTexts(a.image.path, b.image.path)
+  return compareTexts(titleKeyOf(a), titleKeyOf(b)) || compareTexts(a.image.path, b.image.path)
 }
 
 function compareTexts (a: string, b: string): number {

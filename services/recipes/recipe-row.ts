@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { readPageAddress } from '../civitai/addresses.ts'
 import { readText } from '../models/read-value.ts'
 import { fingerprint } from './fingerprint.ts'
 import { readId } from './float-text.ts'
@@ -25,8 +26,12 @@ export interface RecipeFacts {
   hashes: string[]
   /** CivitAI versions of each LoRA, 0 unknown. */
   versions: number[]
+  /** File names of each LoRA as they are stored. */
+  names: string[]
   checkpoint: string
   checkpointVersion: number
+  /** Of the CivitAI image that it was imported from, or "". */
+  imageId: string
 }
 
 /** One recipe as it is kept in the cache: what the index needs, and the members of an answer as JSON. */
@@ -42,6 +47,7 @@ export interface RecipeRow {
   facts: RecipeFacts
   /** Members as JSON without braces, LoRAs, checkpoint and parameters left out. */
   members: string
+  /** One entry per line, "" without any. */
   loras: string
   /** "" without one. */
   checkpoint: string
@@ -107,7 +113,7 @@ function rowOf ({ raw, stats }: ReadRecipeFile, { jsonPath, folder, image }: { j
     moved: readText(raw.file_path).replaceAll('\\', '/') !== image.path,
     facts: factsOf(document),
     members: JSON.stringify(members).slice(1, -1),
-    loras: JSON.stringify(loras),
+    loras: loras.map((entry) => JSON.stringify(entry)).join('\n'),
     checkpoint: checkpoint ? JSON.stringify(checkpoint) : '',
     params: paramsText,
     shownParams: shown === paramsText ? '' : shown
@@ -129,9 +135,16 @@ function factsOf (document: RecipeDocument): RecipeFacts {
     fingerprint: readText(document.fingerprint),
     hashes,
     versions: loras.map((entry) => readId(entry.modelVersionId)),
+    names: loras.map((entry) => readText(entry.file_name)),
     checkpoint: readText(checkpoint?.hash).toLowerCase(),
-    checkpointVersion: readId(checkpoint?.modelVersionId) || readId(checkpoint?.id)
+    checkpointVersion: readId(checkpoint?.modelVersionId) || readId(checkpoint?.id),
+    imageId: imageIdOf(readText(document.source_path))
   }
+}
+
+function imageIdOf (source: string): string {
+  const page = source.startsWith('http') ? readPageAddress(source) : null
+  return page?.page === 'image' ? String(page.imageId) : ''
 }
 
 function seconds (value: unknown): number {

@@ -4,7 +4,7 @@ import { noticingDamage, type CacheSchema } from '../database/cache.ts'
 import type { RecipeFacts, RecipeRow } from './recipe-row.ts'
 
 /** Raised with every change below or in what a row means: the cache is then rebuilt from the files. */
-const VERSION = 1
+const VERSION = 2
 
 export const recipeCacheSchema: CacheSchema = {
   name: 'recipes',
@@ -109,14 +109,14 @@ function cellsOf ({ image, facts, moved, ...row }: RecipeRow): unknown[] {
 }
 
 /** Facts are stored as a list: their names in every row would be half of it. */
-function factsText ({ title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, checkpoint, checkpointVersion }: RecipeFacts): string {
-  return JSON.stringify([title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, checkpoint, checkpointVersion])
+function factsText ({ title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId }: RecipeFacts): string {
+  return JSON.stringify([title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId])
 }
 
 function factsFrom (text: string): RecipeFacts {
-  const [title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, checkpoint, checkpointVersion] =
-    JSON.parse(text) as [string, string, boolean, number, number, number, string[], string, string, string[], number[], string, number]
-  return { title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, checkpoint, checkpointVersion }
+  const [title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId] =
+    JSON.parse(text) as [string, string, boolean, number, number, number, string[], string, string, string[], number[], string[], string, number, string]
+  return { title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId }
 }
 
 function knownOf (row: Cells): KnownRecipe {

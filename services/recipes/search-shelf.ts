@@ -13,6 +13,7 @@ export interface SearchShelf {
 }
 
 const SLICE_MS = 6
+const PATIENCE_MS = 400
 
 const columnsOf: Record<keyof RecipeQuery['searchIn'], readonly SearchColumn[]> = {
   title: ['title'],
@@ -27,12 +28,17 @@ export function createSearchShelf (index: RecipeIndex, onError: (error: unknown)
   const words = createRecipeSearch()
   const waiting = new Set<number>()
   let filling: Promise<void> | null = null
+  let timer: NodeJS.Timeout | null = null
 
   index.onSlot((slot, entry) => {
     words.drop(slot)
     if (entry) waiting.add(slot)
     else waiting.delete(slot)
-    if (waiting.size === 1) settle().catch(onError)
+    // Whoever loads many recipes is let finish first.
+    timer ??= setTimeout(() => {
+      timer = null
+      settle().catch(onError)
+    }, PATIENCE_MS).unref()
   })
 
   async function fill (): Promise<void> {

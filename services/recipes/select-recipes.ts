@@ -1,5 +1,4 @@
 import type { RecipeQuery } from './ports.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import { randomOrder } from './random-order.ts'
 
@@ -20,31 +19,32 @@ export interface SelectionDeps {
 const UNSAFE = 4
 const NO_TAGS = '__no_tags__'
 
-type Check = (slot: number, entry: RecipeEntry) => boolean
+type Check = (slot: number) => boolean
 
 /** Slots that pass the filters of a query, in its order. */
-export function selectRecipes (deps: SelectionDeps, query: RecipeQuery): number[] {
-  const { index } = deps
+export function selectRecipes (deps: SelectionDeps, query: RecipeQuery): readonly number[] {
   const checks = checksOf(deps, query)
-  return orderOf(deps, query.sort).filter((slot) => {
-    const entry = index.at(slot)
-    return entry !== undefined && checks.every((check) => check(slot, entry))
-  })
+  let found = orderOf(deps, query.sort)
+  for (const check of checks) {
+    found = found.filter((slot) => check(slot))
+  }
+  return found
 }
 
 function checksOf (deps: SelectionDeps, query: RecipeQuery): Check[] {
-  const checks: Check[] = []
-  if (deps.sfwOnly()) checks.push((_slot, { facts }) => facts.level < UNSAFE)
+  const { level } = deps.index.columns
+  const checks: Check[] = deps.sfwOnly() ? [(slot) => (level[slot] ?? 0) < UNSAFE] : []
   const bound = query.loraHash !== '' ? deps.withLora(query.loraHash) : query.checkpointHash !== '' ? deps.withCheckpoint(query.checkpointHash) : null
   if (bound) return [...checks, (slot) => bound.has(slot)]
-  return [...checks, ...folderChecks(query), ...searchChecks(deps, query), ...baseModelChecks(deps, query), ...favoriteChecks(query), ...tagChecks(deps, query)]
+  return [...checks, ...folderChecks(deps, query), ...searchChecks(deps, query), ...baseModelChecks(deps, query), ...favoriteChecks(deps, query), ...tagChecks(deps, query)]
 }
 
-function folderChecks ({ folder, recursive }: RecipeQuery): Check[] {
+function folderChecks ({ index }: SelectionDeps, { folder, recursive }: RecipeQuery): Check[] {
   const wanted = folder?.replace(/^\/+|\/+$/g, '')
   if (wanted === undefined || (wanted === '' && recursive)) return []
-  if (!recursive) return [(_slot, entry) => entry.folder === wanted]
-  return [(_slot, entry) => entry.folder === wanted || entry.folder.startsWith(`${wanted}/`)]
+  const folders = [...index.postings.folder.keys()].filter((name) => name === wanted || (recursive && name.startsWith(`${wanted}/`)))
+  const within = maskOf(index, folders.map((name) => index.postings.folder.get(name)))
+  return [(slot) => within[slot] === 1]
 }
 
 function searchChecks ({ search }: SelectionDeps, query: RecipeQuery): Check[] {
@@ -55,19 +55,20 @@ function searchChecks ({ search }: SelectionDeps, query: RecipeQuery): Check[] {
 
 function baseModelChecks ({ index }: SelectionDeps, { baseModels }: RecipeQuery): Check[] {
   if (baseModels.length === 0) return []
-  const sets = baseModels.map((name) => index.postings.baseModel.get(name))
-  return [(slot) => sets.some((slots) => slots.has(slot))]
+  const wanted = maskOf(index, baseModels.map((name) => index.postings.baseModel.get(name)))
+  return [(slot) => wanted[slot] === 1]
 }
 
-function favoriteChecks ({ favoritesOnly }: RecipeQuery): Check[] {
-  return favoritesOnly ? [(_slot, { facts }) => facts.favorite] : []
+function favoriteChecks ({ index }: SelectionDeps, { favoritesOnly }: RecipeQuery): Check[] {
+  const { favorite } = index.columns
+  return favoritesOnly ? [(slot) => favorite[slot] === 1] : []
 }
 
 function tagChecks ({ index }: SelectionDeps, { tagInclude, tagExclude }: RecipeQuery): Check[] {
   const bears = (tags: readonly string[]): Check => {
-    const sets = tags.filter((tag) => tag !== NO_TAGS).map((tag) => index.postings.tag.get(tag))
+    const bearing = maskOf(index, tags.filter((tag) => tag !== NO_TAGS).map((tag) => index.postings.tag.get(tag)))
     const untagged = tags.includes(NO_TAGS)
-    return (slot, { facts }) => (untagged && facts.tags.length === 0) || sets.some((slots) => slots.has(slot))
+    return (slot) => bearing[slot] === 1 || (untagged && index.columns.tagged[slot] === 0)
   }
   // What is asked for and ruled out is ruled out.
   const include = tagInclude.filter((tag) => !tagExclude.includes(tag))
@@ -75,8 +76,15 @@ function tagChecks ({ index }: SelectionDeps, { tagInclude, tagExclude }: Recipe
   const excluded = bears(tagExclude)
   return [
     ...include.length > 0 ? [included] : [],
-    ...tagExclude.length > 0 ? [(slot: number, entry: RecipeEntry) => !excluded(slot, entry)] : []
+    ...tagExclude.length > 0 ? [(slot: number) => !excluded(slot)] : []
   ]
+}
+
+/** 1 for each slot of any of the sets. */
+function maskOf (index: RecipeIndex, sets: readonly ReadonlySet<number>[]): Uint8Array {
+  const mask = new Uint8Array(index.slots)
+  for (const slots of sets) for (const slot of slots) mask[slot] = 1
+  return mask
 }
 
 function orderOf (deps: SelectionDeps, sort: string): readonly number[] {
@@ -86,21 +94,20 @@ function orderOf (deps: SelectionDeps, sort: string): readonly number[] {
   switch (field) {
     case 'date': return order === 'asc' ? index.byDate.slots().toReversed() : index.byDate.slots()
     case 'name': return order === 'desc' ? index.byTitle.slots().toReversed() : index.byTitle.slots()
-    case 'loras_count': return byNumber(deps, order, (entry) => entry.facts.hashes.length)
-    case 'opened': return byNumber(deps, order, (entry) => deps.lastOpened(entry.recipeId))
+    case 'loras_count': return byNumber(deps, order, (slot) => index.columns.loras[slot])
+    case 'opened': return byNumber(deps, order, (slot) => deps.lastOpened(index.at(slot)?.recipeId ?? ''))
     case 'random': return randomOrder(index, order === 'asc' || order === 'desc' ? '' : order)
     default: return Array.from(index.entries(), ([slot]) => slot)
   }
 }
 
 /** Largest first unless `asc`; recipes without a number are left out, of equal ones the newest stands first. */
-function byNumber ({ index }: SelectionDeps, order: string, numberOf: (entry: RecipeEntry) => number | undefined): number[] {
+function byNumber ({ index }: SelectionDeps, order: string, numberOf: (slot: number) => number | undefined): number[] {
   const sign = order === 'asc' ? 1 : -1
   const slots: number[] = []
   const numbers = new Float64Array(index.slots)
   for (const slot of index.byDate.slots()) {
-    const entry = index.at(slot)
-    const number = entry && numberOf(entry)
+    const number = numberOf(slot)
     if (number === undefined) continue
     numbers[slot] = number * sign
     slots.push(slot)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { naturalKey } from '../../../services/models/natural-key.ts'
 import { canonicalCheckpoint, readCheckpoint } from '../../../services/recipes/checkpoint-entry.ts'
 import { fingerprint, resolveFingerprint } from '../../../services/recipes/fingerprint.ts'
 import { floatText } from '../../../services/recipes/float-text.ts'
@@ -82,9 +83,9 @@ t.test('the search index forgets what thousands of edits left behind', async (t)
 })
 
 function row (id: number, recipeId: string, over: Partial<StoredRecipe['facts']> = {}): StoredRecipe {
-  const facts = { title: recipeId, baseModel: '', favorite: false, level: 0, modified: id, created: 0, tags: [], source: '', fingerprint: '', hashes: [], versions: [], checkpoint: '', checkpointVersion: 0, ...over }
+  const facts = { title: recipeId, baseModel: '', favorite: false, level: 0, modified: id, created: 0, tags: [], source: '', fingerprint: '', hashes: [], versions: [], names: [], checkpoint: '', checkpointVersion: 0, imageId: '', ...over }
   const image = { path: `/${recipeId}.webp`, size: 1, mtimeMs: 1, width: null, height: null, hasWorkflow: false }
-  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, facts, members: '', loras: '[]', checkpoint: '', params: '{}', shownParams: '' }
+  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, facts, members: '', loras: '', checkpoint: '', params: '{}', shownParams: '' }
 }
 
 t.test('of two files with one id the newer is shown, and the other when that goes', async (t) => {
@@ -106,7 +107,7 @@ t.test('orders stay right while recipes come, change and go', async () => {
     const index = createRecipeIndex()
     for (const { id, title, modified, gone } of changes) {
       index.apply(gone ? { remove: [id] } : { upsert: [row(id, `r${id}`, { title, modified })] })
-      const titles = index.byTitle.slots().map((slot) => index.at(slot)?.titleKey ?? '')
+      const titles = index.byTitle.slots().map((slot) => naturalKey(index.at(slot)?.facts.title ?? ''))
       const dates = index.byDate.slots().map((slot) => index.at(slot)?.date ?? 0)
       if (titles.length !== index.size || titles.some((key, at) => at > 0 && key < (titles[at - 1] ?? '')) || dates.some((date, at) => at > 0 && date > (dates[at - 1] ?? 0))) return false
     }

@@ -1,0 +1,68 @@
+import { createPostings, type Postings } from './postings.ts'
+import type { RecipeEntry } from './recipe-entry.ts'
+
+/** What recipes are found by. Each table is made when it is first asked for and kept in step from then on. */
+export interface RecipePostings {
+  readonly tag: Postings<string>
+  readonly baseModel: Postings<string>
+  readonly folder: Postings<string>
+  readonly loraHash: Postings<string>
+  /** Of LoRAs that have no hash. */
+  readonly loraVersion: Postings<number>
+  readonly checkpointHash: Postings<string>
+  readonly checkpointVersion: Postings<number>
+  readonly source: Postings<string>
+  readonly imageId: Postings<string>
+  /** Takes note of a slot's recipe before and after a change. */
+  change (slot: number, before: RecipeEntry | undefined, after: RecipeEntry | undefined): void
+  clear (): void
+}
+
+interface Table<Key> { of (): Postings<Key>, change: RecipePostings['change'], clear (): void }
+
+const given = (text: string): string[] => text === '' ? [] : [text]
+
+export function createRecipePostings (entries: () => Iterable<[number, RecipeEntry]>): RecipePostings {
+  function table<Key> (keysOf: (entry: RecipeEntry) => readonly Key[]): Table<Key> {
+    let made: Postings<Key> | null = null
+    return {
+      of () {
+        if (made) return made
+        made = createPostings()
+        for (const [slot, entry] of entries()) for (const key of keysOf(entry)) made.add(key, slot)
+        return made
+      },
+      change (slot, before, after) {
+        if (!made) return
+        if (before) for (const key of keysOf(before)) made.remove(key, slot)
+        if (after) for (const key of keysOf(after)) made.add(key, slot)
+      },
+      clear () { made = null }
+    }
+  }
+  const tables = {
+    tag: table(({ facts }) => facts.tags),
+    baseModel: table(({ facts }) => given(facts.baseModel)),
+    folder: table(({ folder }) => [folder]),
+    loraHash: table(({ facts }) => facts.hashes.filter((hash) => hash !== '')),
+    loraVersion: table(({ facts }) => facts.versions.filter((version, at) => version > 0 && facts.hashes[at] === '')),
+    checkpointHash: table(({ facts }) => given(facts.checkpoint)),
+    checkpointVersion: table(({ facts }) => facts.checkpoint === '' && facts.checkpointVersion > 0 ? [facts.checkpointVersion] : []),
+    source: table(({ facts }) => given(facts.source)),
+    imageId: table(({ facts }) => given(facts.imageId))
+  }
+  const all: readonly Table<never>[] = Object.values(tables) as Table<never>[]
+  return {
+    get tag () { return tables.tag.of() },
+    get baseModel () { return tables.baseModel.of() },
+    get folder () { return tables.folder.of() },
+    get loraHash () { return tables.loraHash.of() },
+    get loraVersion () { return tables.loraVersion.of() },
+    get checkpointHash () { return tables.checkpointHash.of() },
+    get checkpointVersion () { return tables.checkpointVersion.of() },
+    get source () { return tables.source.of() },
+    get imageId () { return tables.imageId.of() },
+    change (slot, before, after) { for (const one of all) one.change(slot, before, after) },
+    clear () { for (const one of all) one.clear() }
+  }
+}
