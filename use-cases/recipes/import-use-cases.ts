@@ -51,7 +51,9 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
   const library = { loras, checkpoints, loraStems: createStemTable(loras), checkpointStems: createStemTable(checkpoints) }
   const repairs = defineRepair(sweeps, deps)
   const rematches = defineRematch({ sweeps, shelf, library })
-  const stopFollowing = followNewModels({ hub, shelf, sweeps, rematch: rematchQuietly({ shelf, library }), warn })
+  // A name alone binds only where somebody asks for it.
+  const nameless = { ...library, loraStems: { find: () => [] }, checkpointStems: { find: () => [] } }
+  const stopFollowing = followNewModels({ hub, shelf, sweeps, rematch: rematchQuietly({ shelf, library: nameless }), warn })
 
   return {
     analyzeUpload: analyzeUpload(deps),
