@@ -3,7 +3,7 @@ import type { Core } from '../../services/core.ts'
 import { createLibraryUseCases, type LibraryUseCases } from '../../use-cases/library/index.ts'
 import { acceptSchema, listSchema, reconcileSchema, RootSchema } from './schemas.ts'
 
-/** The folders that hold models: their state, and what the user can say about them. */
+/** The folders that hold models and recipes: their state, and what the user can say about them. */
 const libraryRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.addSchema(RootSchema)
   app.decorate('useCases', createLibraryUseCases(app.getDecorator<Core>('core')))

@@ -4,7 +4,7 @@ const nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof T
 
 export const RootSchema = Type.Object({
   id: Type.String(),
-  type: Type.String({ description: 'lora, checkpoint or embedding' }),
+  type: Type.String({ description: 'lora, checkpoint, embedding or recipe' }),
   folder_key: Type.String({ description: 'Key of the setting that names the folder' }),
   path: Type.String(),
   extra: Type.Boolean({ description: 'From extra_folder_paths' }),
@@ -12,6 +12,7 @@ export const RootSchema = Type.Object({
   state: Type.String({ description: 'unknown, online, offline or suspect' }),
   reason: nullable(Type.String({ description: 'Why it is not online' })),
   models: Type.Integer({ description: 'Models known below it, also while it is offline' }),
+  recipes: Type.Optional(Type.Integer({ description: 'Of the recipe directory: recipes known in it' })),
   last_reconcile: nullable(Type.String({ format: 'date-time' })),
   last_duration_ms: nullable(Type.Number()),
   bytes_hashed: Type.Integer(),
@@ -26,7 +27,7 @@ const tags = ['library']
 export const listSchema = {
   operationId: 'listRoots',
   tags,
-  summary: 'Configured model folders with their state',
+  summary: 'Configured model folders and the recipe directory, with their state',
   querystring: Type.Object({}),
   response: { 200: { type: 'object', properties: { items: { type: 'array', items: root }, next: { type: 'null' } }, required: ['items', 'next'] } }
 }

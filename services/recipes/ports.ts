@@ -1,6 +1,7 @@
 import type { IndexedModel } from '../models/entry.ts'
 import type { ScanOutcome, TreeNode } from '../models/ports.ts'
 import type { Job } from '../jobs/types.ts'
+import type { RootStatus } from '../files/types.ts'
 import type { OperationResult } from '../journal/types.ts'
 import type { RecipeCheckpointEntry, RecipeDocument, RecipeLoraEntry } from './schema.ts'
 
@@ -73,16 +74,11 @@ export interface RecipeGroup {
   recipes: Record<string, unknown>[]
 }
 
-/** How the recipe directory was found at the last look. */
-export interface RecipeRootStatus {
-  path: string
-  state: 'unknown' | 'online' | 'offline' | 'suspect'
-  /** For people: why it is not online. */
-  reason: string | null
+/** How the recipe directory was found at the last look, in the form that roots of models have. */
+export interface RecipeRootStatus extends Omit<RootStatus, 'type' | 'folder_key'> {
+  type: 'recipe'
+  folder_key: 'recipes_path'
   recipes: number
-  /** ISO 8601 UTC */
-  last_reconcile: string | null
-  last_duration_ms: number | null
 }
 
 export interface ChangeOptions {

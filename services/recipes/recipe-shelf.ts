@@ -1,5 +1,6 @@
 import { NotFoundError, InvalidInputError, ServiceNotReadyError } from '../errors.ts'
 import type { PathQueue } from '../files/path-queue.ts'
+import { rootId } from '../files/roots.ts'
 import type { JobSystem } from '../jobs/types.ts'
 import type { Journal } from '../journal/types.ts'
 import type { Logger } from '../logger.ts'
@@ -172,8 +173,12 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     rootStatus: () => statusOf(lifecycle.session(), index.size),
     async acceptRoot () {
-      lifecycle.session()?.accept()
+      const session = lifecycle.session()
+      if (!session) return
+      session.accept()
       await lifecycle.scan({ full: false })
+      // what ran already had begun without that word
+      if (session.state.state !== 'online') await lifecycle.scan({ full: false })
     },
 
     open: async () => {
@@ -201,6 +206,21 @@ function recipeOf (entry: RecipeEntry): Recipe {
 
 function statusOf (session: RecipeSession | null, recipes: number): RecipeRootStatus | null {
   if (!session) return null
-  const { state, reason, lastScan, durationMs } = session.state
-  return { path: session.root, state, reason, recipes, last_reconcile: lastScan, last_duration_ms: durationMs }
+  const { root: path, state: { state, reason, lastScan, durationMs } } = session
+  return {
+    id: rootId('recipe', path),
+    type: 'recipe',
+    folder_key: 'recipes_path',
+    path,
+    extra: false,
+    sub_type: null,
+    state,
+    reason,
+    models: 0,
+    recipes,
+    last_reconcile: lastScan,
+    last_duration_ms: durationMs,
+    bytes_hashed: 0,
+    read_only: false
+  }
 }

@@ -1,12 +1,11 @@
 import { NotFoundError } from '../../services/errors.ts'
-import type { RootStatus } from '../../services/files/types.ts'
-import type { ModelLibrary } from '../../services/models/ports.ts'
+import type { AnyRootStatus, RootKeeper } from './list-roots.ts'
 
 /** @throws NotFoundError */
-export function findRoot (libraries: readonly ModelLibrary[], id: string): { library: ModelLibrary, root: RootStatus } {
-  for (const library of libraries) {
-    const root = library.rootStatus().find((status) => status.id === id)
-    if (root) return { library, root }
+export function findRoot (keepers: readonly RootKeeper[], id: string): { keeper: RootKeeper, root: AnyRootStatus } {
+  for (const keeper of keepers) {
+    const root = keeper.rootStatus().find((status) => status.id === id)
+    if (root) return { keeper, root }
   }
   throw new NotFoundError('There is no such root', 'root-not-found')
 }

@@ -1,7 +1,15 @@
 import type { RootStatus } from '../../services/files/types.ts'
 import type { ModelLibrary } from '../../services/models/ports.ts'
+import type { RecipeRootStatus } from '../../services/recipes/ports.ts'
 
-export interface RootDeps { libraries: readonly ModelLibrary[] }
+export type AnyRootStatus = RootStatus | RecipeRootStatus
 
-/** Every configured root of every type, in the order of the walk. */
-export const listRoots = ({ libraries }: RootDeps) => (): RootStatus[] => libraries.flatMap((library) => library.rootStatus())
+/** Whoever keeps what lies in some of the folders: the library of a type of models, the shelf of recipes. */
+export interface RootKeeper extends Pick<ModelLibrary, 'startScan' | 'acceptRoot'> {
+  rootStatus (): AnyRootStatus[]
+}
+
+export interface RootDeps { keepers: readonly RootKeeper[] }
+
+/** Every configured root of every type in the order of the walk, then the recipe directory. */
+export const listRoots = ({ keepers }: RootDeps) => (): AnyRootStatus[] => keepers.flatMap((keeper) => keeper.rootStatus())

@@ -288,6 +288,17 @@ t.test('rows answer at once after a restart, and the disk decides in the end', a
   t.equal((await run.get('/api/lm/recipes/scan?full_rebuild=true')).status, 200)
   t.equal((await ids(run)).length, 24)
   t.equal((await run.call('PUT', '/api/lm/recipe/r1/update', { title: 'x' })).status, 200)
+
+  const recipeRoot = async (): Promise<Json> => ((await run.get('/api/v1/library/roots')).json.items as Json[]).find(({ type }) => type === 'recipe') ?? {}
+  t.match(await recipeRoot(), { path: root, folder_key: 'recipes_path', state: 'online', recipes: 24, models: 0 })
+  for (let n = 3; n < 24; n++) rmSync(join(root, `r${n}.recipe.json`))
+  const { id } = await recipeRoot()
+  t.match((await run.post(`/api/v1/library/roots/${String(id)}/reconcile`)).json, { root: { type: 'recipe' }, job: { kind: 'scan-recipes' } })
+  t.equal((await run.get('/api/lm/recipes/scan')).status, 503, 'a directory that lost most of its recipes is suspected')
+  t.match(await recipeRoot(), { state: 'suspect', reason: /3 of 24/, recipes: 24 })
+  t.match((await run.post(`/api/v1/library/roots/${String(id)}/accept`)).json, { type: 'recipe', state: 'online', recipes: 3 })
+  t.strictSame((await ids(run)).sort(), ['fresh', 'r1', 'r2'])
+  t.equal((await run.call('PUT', '/api/lm/recipe/r1/update', { title: 'y' })).status, 200)
 })
 
 t.test('what other programs write is there by itself', async (t) => {
