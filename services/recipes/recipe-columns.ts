@@ -9,6 +9,8 @@ export interface RecipeColumns {
   readonly loras: Uint16Array
   /** Of the id, for orders that only seem random. */
   readonly idHash: Uint32Array
+  /** Seconds; what "newest" means. */
+  readonly date: Float64Array
   put (slot: number, entry: RecipeEntry): void
 }
 
@@ -20,9 +22,10 @@ export function createRecipeColumns (): RecipeColumns {
   let tagged = new Uint8Array(FIRST)
   let loras = new Uint16Array(FIRST)
   let idHash = new Uint32Array(FIRST)
+  let date = new Float64Array(FIRST)
 
   function grow (size: number): void {
-    const larger = <Column extends Uint8Array | Uint16Array | Uint32Array>(column: Column, made: Column): Column => {
+    const larger = <Column extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(column: Column, made: Column): Column => {
       made.set(column)
       return made
     }
@@ -31,6 +34,7 @@ export function createRecipeColumns (): RecipeColumns {
     tagged = larger(tagged, new Uint8Array(size))
     loras = larger(loras, new Uint16Array(size))
     idHash = larger(idHash, new Uint32Array(size))
+    date = larger(date, new Float64Array(size))
   }
 
   return {
@@ -39,13 +43,15 @@ export function createRecipeColumns (): RecipeColumns {
     get tagged () { return tagged },
     get loras () { return loras },
     get idHash () { return idHash },
-    put (slot, { facts, recipeId }) {
+    get date () { return date },
+    put (slot, { facts, recipeId, date: seconds }) {
       if (slot >= level.length) grow(2 * (slot + 1))
       level[slot] = Math.min(facts.level, 255)
       favorite[slot] = Number(facts.favorite)
       tagged[slot] = Number(facts.tags.length > 0)
       loras[slot] = Math.min(facts.hashes.length, 65535)
       idHash[slot] = textHash(recipeId)
+      date[slot] = seconds
     }
   }
 }

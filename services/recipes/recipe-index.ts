@@ -45,8 +45,14 @@ export function createRecipeIndex (): RecipeIndex {
 
   const all = (): number[] => [...slotById.values()]
   const at = (slot: number): RecipeEntry | undefined => entries[slot]
-  const byDate = createSlotOrder((a, b) => compareDates(entries[a], entries[b]) || a - b, all)
-  const byTitle = createSlotOrder((a, b) => compareTitles(entries[a], entries[b]) || a - b, all)
+  const byDate = createSlotOrder((a, b) => compareDates(a, b) || comparePaths(entries[a], entries[b]) || a - b, all)
+  const byTitle = createSlotOrder((a, b) => compareTitles(entries[a], entries[b]) || comparePaths(entries[a], entries[b]) || a - b, all)
+
+  /** Newest first. */
+  function compareDates (a: number, b: number): number {
+    const { date } = columns
+    return (date[b] ?? 0) - (date[a] ?? 0)
+  }
 
   function * each (): Generator<[number, RecipeEntry]> {
     for (const slot of slotById.values()) {
@@ -142,15 +148,12 @@ function newest (entries: readonly RecipeEntry[]): RecipeEntry | undefined {
   return entries.reduce<RecipeEntry | undefined>((best, entry) => !best || (entry.facts.modified - best.facts.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
 }
 
-/** Newest first; of equal ones, by path. */
-function compareDates (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
-  if (!a || !b) return 0
-  return b.date - a.date || compareTexts(a.image.path, b.image.path)
+function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+  return a && b ? compareTexts(titleKeyOf(a), titleKeyOf(b)) : 0
 }
 
-function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
-  if (!a || !b) return 0
-  return compareTexts(titleKeyOf(a), titleKeyOf(b)) || compareTexts(a.image.path, b.image.path)
+function comparePaths (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+  return a && b ? compareTexts(a.image.path, b.image.path) : 0
 }
 
 function compareTexts (a: string, b: string): number {

@@ -1,4 +1,4 @@
-/** Slots in an order that is kept while single ones come and go, and made anew after many. */
+/** Slots in an order that is kept while they come and go, and made anew after many went. */
 export interface SlotOrder {
   /** Before the slot's recipe changes or goes. */
   remove (slot: number): void
@@ -8,16 +8,18 @@ export interface SlotOrder {
   forget (): void
 }
 
-/** Inserting one costs a move of memory; from so many on, sorting all at the next use is cheaper. */
+/** Taking one out costs a move of memory; from so many on, sorting all at the next use is cheaper. */
 const SINGLE = 32
 
 export function createSlotOrder (compare: (a: number, b: number) => number, all: () => number[]): SlotOrder {
   let sorted: number[] | null = null
-  let changes = 0
+  /** Those that came since the order was last asked for: lists are asked for while thousands are loaded. */
+  const added = new Set<number>()
+  let removals = 0
 
   /** Place of the first slot that does not come before this one. */
-  function place (within: readonly number[], slot: number): number {
-    let low = 0
+  function place (within: readonly number[], slot: number, from: number): number {
+    let low = from
     let high = within.length
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -27,28 +29,41 @@ export function createSlotOrder (compare: (a: number, b: number) => number, all:
     return low
   }
 
-  function change (): number[] | null {
-    if (++changes > SINGLE) sorted = null
-    return sorted
+  function forget (): void {
+    sorted = null
+    added.clear()
+    removals = 0
+  }
+
+  function merge (known: readonly number[], news: readonly number[]): number[] {
+    const merged = new Array<number>(known.length + news.length)
+    let from = 0
+    let to = 0
+    for (const slot of news) {
+      const end = place(known, slot, from)
+      while (from < end) merged[to++] = known[from++] ?? 0
+      merged[to++] = slot
+    }
+    while (from < known.length) merged[to++] = known[from++] ?? 0
+    return merged
   }
 
   return {
     remove (slot) {
-      const order = change()
-      if (!order) return
-      let at = place(order, slot)
-      while (order[at] !== slot && at < order.length) at++
-      order.splice(at, 1)
+      if (!sorted || added.delete(slot)) return
+      if (++removals > SINGLE) return forget()
+      let at = place(sorted, slot, 0)
+      while (sorted[at] !== slot && at < sorted.length) at++
+      sorted.splice(at, 1)
     },
-    add (slot) {
-      const order = change()
-      order?.splice(place(order, slot), 0, slot)
-    },
+    add (slot) { if (sorted) added.add(slot) },
     slots () {
-      changes = 0
-      sorted ??= all().sort(compare)
+      removals = 0
+      if (!sorted) sorted = all().sort(compare)
+      else if (added.size > 0) sorted = merge(sorted, [...added].sort(compare))
+      added.clear()
       return sorted
     },
-    forget () { sorted = null }
+    forget
   }
 }
