@@ -19,7 +19,7 @@ const start = 'SwaggerUIBundle({ url: "/docs/json", dom_id: "#ui", deepLinking: 
 
 const sockets = {
   '/ws/fetch-progress': 'General channel: one JSON text frame per event of the jobs that run; messages of clients are ignored.',
-  '/ws/batch-import-progress': 'The same channel under a second name.',
+  '/ws/batch-import-progress': 'The same channel under a second name; with `?id=` only the frames of that import of many images.',
   '/ws/init-progress': 'Progress of scans; a new socket first gets the last frame of every page.',
   '/ws/download-progress': 'Progress of one download, `?id=`; the first frame is {"type":"download_id","download_id"}, with a new id when none was given.',
   '/api/v1/events': 'The typed feed, as WebSocket or SSE. Frame {seq, epoch, time, type, operation?, job?, data}; `?after=<epoch>:<seq>` resumes, an unknown position gets {"type":"resync"} first. Types: x-events.'

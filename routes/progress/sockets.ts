@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Core } from '../../services/core.ts'
 import type { LegacyChannel } from '../../services/progress/types.ts'
-import { socketSink } from './socket-sink.ts'
+import { sinkOfOperation, socketSink } from './socket-sink.ts'
 
 const options = { websocket: true, exposeHeadRoute: false, config: { longLived: true, tokenInQuery: true } } as const
 
@@ -17,7 +17,11 @@ export default async function sockets (app: FastifyInstance): Promise<void> {
   }
 
   app.get('/ws/fetch-progress', options, (socket) => { connect(socket, 'fetch') })
-  app.get('/ws/batch-import-progress', options, (socket) => { connect(socket, 'fetch') })
+  app.get<{ Querystring: { id?: string | string[] } }>('/ws/batch-import-progress', options, (socket, request) => {
+    const id = [request.query.id].flat()[0]
+    const sink = socketSink(socket)
+    socket.once('close', hub.attach('fetch', id ? sinkOfOperation(sink, id) : sink))
+  })
   app.get('/ws/init-progress', options, (socket) => { connect(socket, 'init') })
   app.get<{ Querystring: { id?: string | string[] } }>('/ws/download-progress', options, (socket, request) => {
     const id = [request.query.id].flat()[0] || randomUUID()

@@ -87,7 +87,7 @@ function registerFinders (app: FastifyInstance, useCases: RecipeUseCases): void 
 
   app.get<Query>('/api/lm/recipes/find-duplicates', {
     validatorCompiler: documentedOnly,
-    schema: { operationId: 'findDuplicateRecipes', tags, summary: 'Recipes with the same LoRAs at the same strengths, or of the same source', querystring: Type.Object({ include_prompt: query.text('`1` or `true`: the prompt must be the same, too') }), response: answers(success({ duplicate_groups: DuplicateGroups })) }
+    schema: { operationId: 'findDuplicateRecipes', tags, summary: 'Recipes with the same LoRAs at the same strengths, or of the same source', querystring: Type.Object({ include_prompt: query.text('`1` or `true`: the prompt must be the same, too'), include_seed: query.text('`1` or `true`: the seed must be the same, too') }), response: answers(success({ duplicate_groups: DuplicateGroups })) }
   }, async (request, reply) => sendJson(reply, useCases.findDuplicates(request.query)))
 
   app.get<Query>('/api/lm/recipes/check-image-exists', {

@@ -108,7 +108,7 @@ export function createDoor ({ settings, logger, dispatcher: given, lookup = crea
       return await sendWithRetries(attempts, async () => {
         const { body, retryAfter, ...answer } = await send(hop)
         return { ...answer, body: await readBody({ ...answer, body }, maxBytes), ...(retryAfter !== undefined && { retryAfter }) }
-      }, { clock, random, signal: rest.signal })
+      }, { clock, random, signal: rest.signal, urgent: rest.urgent })
     },
     async stream ({ destination: name, url, method = 'GET', headers, anonymous, stallMs, ...rest }) {
       const destination = destinationOf(name)

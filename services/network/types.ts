@@ -53,7 +53,10 @@ export interface DoorRequest extends CallOptions {
   maxBytes?: number
   /** Without the credentials of the destination. */
   anonymous?: boolean
-  /** Tries at most, 1 to 5, with growing pauses after a broken connection, 408 or 5xx; 1 unless told. For what may be repeated without harm. */
+  /**
+   * Tries at most, 1 to 5, with growing pauses after a broken connection, 408 or 5xx; 1 unless told. For what may be repeated
+   * without harm. An urgent request to a host that can't be reached, or does not answer in time, is not tried again.
+   */
   attempts?: number
 }
 

@@ -2,7 +2,7 @@ import { isObject } from '../models/read-value.ts'
 import type { RecipeCheckpointEntry } from './schema.ts'
 
 /** What answers say of an entry and files never do. */
-export const TRANSIENT_MEMBERS: readonly string[] = ['existsLocally', 'localPath', 'thumbnailUrl', 'size', 'downloadUrl', 'inLibrary', 'preview_url']
+export const TRANSIENT_MEMBERS: readonly string[] = ['existsLocally', 'localPath', 'thumbnailUrl', 'size', 'downloadUrl', 'inLibrary', 'preview_url', 'matched_by', 'renamed', 'ambiguous', 'unresolved', 'sameModelLocal']
 
 const WEIGHT_ENDING = /\.(?:safetensors|ckpt|pt|pt2|bin|pth|pkl|sft|gguf)$/i
 

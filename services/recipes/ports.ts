@@ -151,7 +151,7 @@ export interface RecipeShelf {
   presentLora (entry: RecipeLoraEntry, baseModel?: string): Record<string, unknown>
 
   /** UTF-8 JSON of the groups of at least two recipes (a list of RecipeGroup), the largest first. */
-  duplicates (options: { includePrompt: boolean }): Buffer
+  duplicates (options: { includePrompt: boolean, includeSeed: boolean }): Buffer
   /** By the fingerprint as it is compared: every hash resolved to the SHA-256 of the library where it can be. */
   byFingerprint (fingerprint: string, options?: { except?: string }): RecipeMatch[]
   /** Ids of recipes with a LoRA of that hash, any kind, without case. */

@@ -26,15 +26,15 @@ export interface Presenter {
 
 export interface LoraFacts { hash: string, version: number, name: string }
 
-/** Members that answers set: an entry that holds one of them is parsed, so that none is there twice. */
-const SET_BY_US = /"(?:inLibrary|localPath|preview_url|thumbnailUrl|matched_by|renamed|ambiguous|model_type)"/
+/** Members that answers set, or look at: an entry that holds one of them is parsed, so that none is there twice or overlooked. */
+const SET_BY_US = /"(?:inLibrary|localPath|preview_url|thumbnailUrl|matched_by|renamed|ambiguous|model_type|modelId|sameModelLocal)"/
 
 /** Adds to recipes what the library knows of their models; what is stored is never changed (recipes §6). */
 export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, checkpoints: ModelLookups }): Presenter {
-  const lora = (entry: RecipeLoraEntry, baseModel = ''): Shown => shownEntry(entry, bindEntry(loras, entry, baseModel))
+  const lora = (entry: RecipeLoraEntry, baseModel = ''): Shown => shownEntry(loras, entry, bindEntry(loras, entry, baseModel))
   const checkpoint = (entry: RecipeCheckpointEntry): Shown => {
     const binding = bindEntry(checkpoints, entry)
-    const shown = shownEntry(entry, binding)
+    const shown = shownEntry(checkpoints, entry, binding)
     const kept = previewAddress(entry.preview_url) ?? previewAddress(entry.thumbnailUrl)
     if (kept !== undefined) shown.preview_url = kept
     if (binding.state === 'bound') shown.model_type ??= binding.model.sub_type ?? 'checkpoint'
@@ -80,11 +80,13 @@ export function fileUrl (imagePath: string): string {
   return previewUrl(imagePath) || NO_PREVIEW
 }
 
-function shownEntry (entry: Readonly<Record<string, unknown>>, binding: Binding): Shown {
+function shownEntry (lookups: ModelLookups, entry: Readonly<Record<string, unknown>>, binding: Binding): Shown {
   const shown: Shown = { ...entry, inLibrary: binding.state === 'bound' }
   if (binding.state === 'bound') return Object.assign(shown, knownLocally(entry, binding.by, binding.model))
   if (binding.state === 'ambiguous') shown.ambiguous = binding.candidates.map(({ file_path: path }) => path)
   if (readText(entry.hash) !== '') Object.assign(shown, { preview_url: null, localPath: null })
+  const others = lookups.versionsOf(readId(entry.modelId))
+  if (others.length > 0) shown.sameModelLocal = others.map(({ versionId, name, fileName }) => ({ modelVersionId: versionId, version: name, file_name: fileName }))
   return shown
 }
 

@@ -12,10 +12,13 @@ interface DuplicateDeps {
   item: (slot: number) => string
 }
 
+/** What must be equal beside the LoRAs. */
+export interface DuplicateOptions { includePrompt: boolean, includeSeed: boolean }
+
 interface Group extends Omit<RecipeGroup, 'recipes'> { slots: number[] }
 
 /** JSON of groups by equal LoRAs (and, when asked for, prompts), and by equal source (recipes §8.9). */
-export function findDuplicateRecipes ({ index, lookups, item }: DuplicateDeps, { includePrompt }: { includePrompt: boolean }): string {
+export function findDuplicateRecipes ({ index, lookups, item }: DuplicateDeps, { includePrompt, includeSeed }: DuplicateOptions): string {
   const groups: Group[] = []
   const add = (type: Group['type'], name: string, shown: string, members: Iterable<number>): void => {
     const slots = newestFirst(index, members)
@@ -23,7 +26,8 @@ export function findDuplicateRecipes ({ index, lookups, item }: DuplicateDeps, {
     const key = `g-${createHash('sha256').update(`${type}\0${name}`).digest('hex').slice(0, 16)}`
     groups.push({ type, key, fingerprint: shown, count: slots.length, slots })
   }
-  for (const [key, slots] of includePrompt ? byPrompt(index, lookups) : lookups.byResolvedFingerprint()) {
+  const grouped = includePrompt || includeSeed ? byParams(index, lookups, { includePrompt, includeSeed }) : lookups.byResolvedFingerprint()
+  for (const [key, slots] of grouped) {
     if (slots.size > 1) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
   }
   for (const [source, slots] of bySource(index)) add('source_path', source, source, slots)
@@ -31,13 +35,14 @@ export function findDuplicateRecipes ({ index, lookups, item }: DuplicateDeps, {
   return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.map((slot) => card(index.at(slot), item(slot))).join(',')}]}`).join(',')}]`
 }
 
-/** Recipes without LoRAs are grouped by their prompt alone. */
-function byPrompt (index: RecipeIndex, lookups: RecipeLookups): Map<string, Set<number>> {
+/** Recipes without LoRAs are grouped by their prompt; a seed alone makes no two of them alike. */
+function byParams (index: RecipeIndex, lookups: RecipeLookups, { includePrompt, includeSeed }: DuplicateOptions): Map<string, Set<number>> {
   const groups = new Map<string, Set<number>>()
   const put = (slot: number, fingerprint: string): void => {
-    const prompt = plainPrompt(index.at(slot))
-    if (prompt === '' && fingerprint === '') return
-    const key = `${fingerprint}\u001f${prompt}`
+    const { prompt, seed } = plainParams(index.at(slot))
+    const shownPrompt = includePrompt ? prompt : ''
+    if (shownPrompt === '' && fingerprint === '') return
+    const key = [fingerprint, shownPrompt, ...includeSeed ? [seed] : []].join('\u001f')
     const known = groups.get(key)
     if (known) known.add(slot)
     else groups.set(key, new Set([slot]))
@@ -47,9 +52,11 @@ function byPrompt (index: RecipeIndex, lookups: RecipeLookups): Map<string, Set<
   return groups
 }
 
-function plainPrompt (entry: RecipeEntry | undefined): string {
+function plainParams (entry: RecipeEntry | undefined): { prompt: string, seed: string } {
   const params: unknown = entry ? JSON.parse(entry.shownParams || entry.params) : null
-  return isObject(params) ? readText(params.prompt).replace(/\s+/g, ' ').trim().toLowerCase() : ''
+  if (!isObject(params)) return { prompt: '', seed: '' }
+  const { prompt, seed } = params
+  return { prompt: readText(prompt).replace(/\s+/g, ' ').trim().toLowerCase(), seed: typeof seed === 'number' || typeof seed === 'string' ? String(seed).trim() : '' }
 }
 
 function bySource (index: RecipeIndex): Map<string, number[]> {

@@ -136,7 +136,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     present: (recipe, options) => presenter.recipe(recipe, options),
     presentLora: presenter.lora,
-    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt}`, (item) => findDuplicateRecipes({ index, lookups, item }, options)),
+    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (item) => findDuplicateRecipes({ index, lookups, item }, options)),
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
     byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),

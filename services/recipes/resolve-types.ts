@@ -8,6 +8,8 @@ export interface ModelLookups {
   /** Models with this hash: SHA-256, AutoV2 (10), AutoV3 (12), either case. */
   byHash (hash: string): IndexedModel[]
   byVersionId (versionId: number): IndexedModel[]
+  /** Versions of this CivitAI model. */
+  versionsOf (modelId: number): { versionId: number, name: string, fileName: string }[]
   /** All models whose stem or folder/stem matches, best first. */
   lookupAll (name: string): IndexedModel[]
 }

@@ -48,7 +48,7 @@ export const recipesUsing = ({ recipes }: Deps, find: (hash: string) => string[]
 
 /** Complete JSON. */
 export const findDuplicates = ({ recipes }: Deps) => (query: RawQuery): Buffer =>
-  Buffer.concat([Buffer.from('{"success":true,"duplicate_groups":'), recipes.duplicates({ includePrompt: looseBoolean(query.include_prompt) }), Buffer.from('}')])
+  Buffer.concat([Buffer.from('{"success":true,"duplicate_groups":'), recipes.duplicates({ includePrompt: looseBoolean(query.include_prompt), includeSeed: looseBoolean(query.include_seed) }), Buffer.from('}')])
 
 /** Which CivitAI images were made recipes already; whatever is no number is passed over. */
 export const checkImages = ({ recipes }: Deps) => (query: RawQuery): { results: Record<string, { in_library: boolean, recipe_id: string | null }> } => {

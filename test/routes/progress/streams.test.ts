@@ -43,17 +43,21 @@ async function stream (t: Test, port: number, path: string, headers: Record<stri
   return { answer, text: () => text }
 }
 
-t.test('the general channel is one under both of its names, and ignores what clients say', async (t) => {
+t.test('the general channel is one under both of its names, ignores what clients say, and follows one import where its id is given', async (t) => {
   const { port, hub } = await serve(t)
-  const [one, two] = await Promise.all([open(t, port, '/ws/fetch-progress'), open(t, port, '/ws/batch-import-progress?id=x')])
+  const [one, two] = await Promise.all([open(t, port, '/ws/fetch-progress'), open(t, port, '/ws/batch-import-progress')])
+  const chosen = await open(t, port, '/ws/batch-import-progress?id=x')
   one.socket.send('{"type":"models_changed"}')
   one.socket.send('garbage')
-  await until(() => hub.clients.fetch === 2)
+  await until(() => hub.clients.fetch === 3)
   hub.broadcast('fetch', { type: 'models_changed' })
   await until(() => one.frames.length > 0 && two.frames.length > 0)
   t.same([one.frames, two.frames], [[{ type: 'models_changed' }], [{ type: 'models_changed' }]])
+  for (const id of ['other', 'x']) hub.broadcast('fetch', { type: 'batch_import_progress', operation_id: id })
+  await until(() => chosen.frames.length > 0 && one.frames.length === 3)
+  t.same(chosen.frames, [{ type: 'batch_import_progress', operation_id: 'x' }])
   one.socket.close()
-  await until(() => hub.clients.fetch === 1)
+  await until(() => hub.clients.fetch === 2)
 })
 
 t.test('a download socket names its id first, then replays and follows that download', async (t) => {

@@ -82,9 +82,9 @@ t.test('a detail is what the file says now; equal LoRAs and equal sources are fo
     prepare ({ loras }) {
       const root = join(loras, 'recipes')
       putModel(loras, 'a', {})
-      putRecipe(root, 'r1', { source_path: 'https://x/1', modified: 2, loras: [loraEntry({ hash: hash('a'), strength: 0.5 })], gen_params: { prompt: 'one  two' } })
+      putRecipe(root, 'r1', { source_path: 'https://x/1', modified: 2, loras: [loraEntry({ hash: hash('a'), strength: 0.5 })], gen_params: { prompt: 'one  two', seed: 7 } })
       putRecipe(root, 'r2', { source_path: ' https://x/1 ', modified: 3, loras: [loraEntry({ hash: hash('a').slice(0, 10), strength: 0.5 })], gen_params: { prompt: 'ONE two' } })
-      putRecipe(root, 'r3', { loras: [loraEntry({ hash: hash('a'), strength: 0.5, exclude: false })], gen_params: { prompt: 'three' } })
+      putRecipe(root, 'r3', { loras: [loraEntry({ hash: hash('a'), strength: 0.5, exclude: false })], gen_params: { prompt: 'three', seed: '7' } })
       putRecipe(root, 'r4', { source_path: null, modified: null })
     }
   })
@@ -92,6 +92,9 @@ t.test('a detail is what the file says now; equal LoRAs and equal sources are fo
   t.strictSame(groups.map(({ type, recipes }) => [type, recipes.map(({ id }) => id)]), [['fingerprint', ['r3', 'r2', 'r1']], ['source_path', ['r2', 'r1']]])
   const prompted = (await run.get('/api/lm/recipes/find-duplicates?include_prompt=1')).json.duplicate_groups as typeof groups
   t.strictSame(prompted.map(({ recipes }) => recipes.map(({ id }) => id)), [['r2', 'r1'], ['r2', 'r1']])
+  const seeded = async (query: string): Promise<unknown> => ((await run.get(`/api/lm/recipes/find-duplicates?include_seed=true${query}`)).json.duplicate_groups as typeof groups).map(({ type, recipes }) => [type, recipes.map(({ id }) => id)])
+  t.strictSame(await seeded(''), [['fingerprint', ['r3', 'r1']], ['source_path', ['r2', 'r1']]])
+  t.strictSame(await seeded('&include_prompt=1'), [['source_path', ['r2', 'r1']]], 'what is alike in one of them only is another picture')
   const path = join(run.roots.loras, 'recipes/r1.recipe.json')
   const { source_path: _gone, ...document } = JSON.parse(readFileSync(path, 'utf8')) as Json
   writeFileSync(path, JSON.stringify({ ...document, title: 'by hand' }))
@@ -196,15 +199,22 @@ t.test('recipes move within their directory and never out of it', async (t) => {
 
 t.test('a LoRA is connected anew with the one that is meant, or not at all', async (t) => {
   const run = await runningApp(t, {
-    prepare ({ loras }) {
+    prepare ({ loras, checkpoints }) {
       putModel(join(loras, 'one'), 'same', { base_model: 'SDXL 1.0' })
       putModel(join(loras, 'two'), 'same', { base_model: 'SDXL 1.0', size: 1 })
       putModel(loras, 'flux', { base_model: 'Flux.1 D' })
       putModel(loras, 'fits', { base_model: 'SDXL 1.0', model_name: 'Fits', civitai: { id: 7, modelId: 1, name: 'v7', model: { name: 'Fits well' } } })
       putRecipe(join(loras, 'recipes'), 'r', { loras: [loraEntry({ file_name: 'same' }), loraEntry({ isDeleted: true, exclude: true, strength: 0.7 })] })
+      putModel(checkpoints, 'base', { civitai: { id: 31, modelId: 30, name: 'v1' } })
+      putRecipe(join(loras, 'recipes'), 'other', { checkpoint: { modelId: 30, modelVersionId: 32, hash: 'ee'.repeat(32) }, loras: [loraEntry({ hash: 'ff'.repeat(32), modelId: 1 }), loraEntry({ modelVersionId: 7, modelId: 1 })] })
       putRecipe(join(loras, 'recipes'), 'twin', { loras: [loraEntry({ hash: hash('fits'), strength: 0.7 })] })
     }
   })
+  const relatives = { inLibrary: false, localPath: null, sameModelLocal: [{ modelVersionId: 7, version: 'v7', file_name: 'fits' }] }
+  for (const shown of [(await items(run, 'search=other'))[0] ?? {}, (await run.get('/api/lm/recipe/other')).json]) {
+    t.match(shown.loras, [relatives, { inLibrary: true, sameModelLocal: undefined }])
+    t.match(shown.checkpoint, { inLibrary: false, sameModelLocal: [{ modelVersionId: 31, version: 'v1', file_name: 'base' }] }, 'another version of the same model is offered, and bound to by nobody')
+  }
   t.match(((await items(run, 'search=r'))[0]?.loras as Json[])[0]?.ambiguous, [/same/, /same/], 'a name that two bear binds nothing')
   const connect = async (body: Json) => await run.post('/api/lm/recipe/lora/reconnect', { recipe_id: 'r', lora_index: 1, ...body })
   for (const [body, status] of [

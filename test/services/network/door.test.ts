@@ -106,6 +106,10 @@ t.test('faults of the way are named without the address, and a cancelled request
   const error = await door.request({ destination: 'test', url: `${origin}/gone?key=canary` }).catch((error: Error) => error)
   t.match(error, { kind: 'upstream', code: 'upstream-unreachable', message: /offline/ })
   t.notMatch((error as Error).message, 'canary')
+  let asked = 0
+  door.observe(() => { asked++ })
+  await t.rejects(door.request({ destination: 'test', url: `${origin}/gone`, attempts: 3, urgent: true }), { code: 'upstream-unreachable' })
+  t.equal(asked, 1, 'whoever waits is told at once that nobody is there')
 })
 
 t.test('a proxy of the settings is used from the next request on, with its credentials in any characters', async (t) => {

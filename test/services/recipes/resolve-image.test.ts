@@ -51,6 +51,7 @@ function library (...models: IndexedModel[]): ModelLookups {
   return {
     byHash: (hash) => models.filter(({ sha256, autov3 }) => sha256 !== '' && (sha256.startsWith(hash.toLowerCase()) || autov3 === hash)),
     byVersionId: (id) => models.filter(({ civitai }) => civitai?.id === id),
+    versionsOf: () => [],
     lookupAll: (name) => models.filter(({ folder, file_name: stem }) => stem === name || `${folder}/${stem}` === name)
   }
 }
