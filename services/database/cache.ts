@@ -5,6 +5,7 @@ import type { Database } from 'better-sqlite3'
 import type { Logger } from '../logger.ts'
 import { findDamage, isCorruption, openDatabase } from './open.ts'
 import { forgetOldAsides, setAside } from './set-aside.ts'
+import { markSound, takeSoundMark } from './sound-mark.ts'
 
 /** What a derived database must look like; another version is set aside and built anew from the disk. */
 export interface CacheSchema {
@@ -13,7 +14,7 @@ export interface CacheSchema {
   version: number
   /** Statements that build an empty database. */
   create: string
-  /** Tables whose pages are checked at every open (small ones; the rest is checked by use). */
+  /** Tables whose pages are checked at an open after anything but a close in good order; the rest is checked by use. */
   checked: readonly string[]
 }
 
@@ -46,6 +47,12 @@ export function openCacheDatabase (settingsDirectory: string, library: string, s
   return db
 }
 
+/** Closes a cache. What was closed like this, by its last user, and not touched since is not checked at the next opening. */
+export function closeCacheDatabase (db: Database): void {
+  db.close()
+  if (!existsSync(damageMark(db.name))) markSound(db.name)
+}
+
 const damageMark = (file: string): string => `${file}.damaged`
 
 /**
@@ -62,6 +69,7 @@ export function noticingDamage<T> (db: Database, work: () => T): T {
 }
 
 function openSound (file: string, schema: CacheSchema, logger: Logger): Database | undefined {
+  const untouched = takeSoundMark(file)
   if (statSync(file).size === 0) {
     logger.warn({ file, aside: setAside(file, 'corrupt') }, 'the cache is empty; it is rebuilt from the disk')
     return undefined
@@ -75,7 +83,7 @@ function openSound (file: string, schema: CacheSchema, logger: Logger): Database
   try {
     db = openDatabase(file)
     const version = Number(db.pragma('user_version', { simple: true }))
-    const damage = version === schema.version ? findDamage(db, schema.checked) : null
+    const damage = version === schema.version ? findDamage(db, untouched ? [] : schema.checked) : null
     if (version === schema.version && damage === null) return db
     db.close()
     const aside = setAside(file, damage === null ? 'outdated' : 'corrupt')

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { openCacheDatabase, type CacheSchema } from '../database/cache.ts'
+import { closeCacheDatabase, openCacheDatabase, type CacheSchema } from '../database/cache.ts'
 import type { Logger } from '../logger.ts'
 import { modelCacheSchema } from './store-schema.ts'
 
@@ -37,12 +37,12 @@ export function createCacheShelf ({ settingsDirectory, persistent, schema = mode
           released = true
           if (--place.users > 0) return
           shelf.delete(library)
-          place.db.close()
+          closeCacheDatabase(place.db)
         }
       }
     },
     close () {
-      for (const { db } of shelf.values()) db.close()
+      for (const { db } of shelf.values()) closeCacheDatabase(db)
       shelf.clear()
       if (!persistent) rmSync(directory, { recursive: true, force: true })
     }

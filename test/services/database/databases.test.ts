@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync, utimesSync, writeFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { cacheFileName, openCacheDatabase, type CacheSchema } from '../../../services/database/cache.ts'
+import { cacheFileName, closeCacheDatabase, openCacheDatabase, type CacheSchema } from '../../../services/database/cache.ts'
 import { acquireLock, readLock } from '../../../services/database/lock.ts'
 import { openDatabase } from '../../../services/database/open.ts'
 import { createStateDatabase } from '../../../services/database/state.ts'
@@ -36,6 +36,50 @@ t.test('a cache of another schema is set aside, and only the newest two of those
     other.close()
   }
   t.equal(readdirSync(folder).filter((name) => /\.outdated-/.test(name)).length, 2)
+  t.end()
+})
+
+t.test('a cache is read through at its opening unless it was closed in good order and nobody touched it since', (t) => {
+  const directory = t.testdir()
+  const folder = join(directory, 'modelshelf')
+  const open = (): ReturnType<typeof openCacheDatabase> => openCacheDatabase(directory, 'default', schema, silent)
+  const asides = (): string[] => readdirSync(folder).filter((name) => /\.corrupt-.*Z$/.test(name))
+  const filled = (): ReturnType<typeof open> => {
+    const db = open()
+    const put = db.prepare('INSERT INTO things (name) VALUES (?)')
+    for (let i = 0; i < 10; i++) put.run('n'.repeat(8000))
+    db.pragma('wal_checkpoint(truncate)')
+    return db
+  }
+  const spoil = (): void => {
+    const handle = openSync(join(folder, cacheFileName('default')), 'r+')
+    writeSync(handle, Buffer.alloc(16384, 0xee), 0, 16384, 2 * 16384)
+    closeSync(handle)
+  }
+
+  const first = filled()
+  spoil()
+  closeCacheDatabase(first)
+  const trusted = open()
+  t.equal(asides().length, 0, 'closed in good order: only use could tell')
+  trusted.close()
+  const crashed = open()
+  t.equal(asides().length, 1, 'not closed in good order')
+  t.equal(crashed.prepare('SELECT count(*) FROM things').pluck().get(), 0)
+  crashed.close()
+
+  closeCacheDatabase(filled())
+  spoil()
+  closeCacheDatabase(open())
+  t.equal(asides().length, 2, 'written to since')
+
+  const before = asides()
+  const [one, other] = [filled(), open()]
+  closeCacheDatabase(one)
+  spoil()
+  other.close()
+  open().close()
+  t.strictSame([asides().length, asides().every((name) => before.includes(name))], [2, false], 'closed by one of two users')
   t.end()
 })
 
