@@ -144,12 +144,6 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   const contain = (path: string): ReturnType<ModelLibrary['contain']> => containPath(opened().board.roots(), path)
 
-  function countModels (): (rootId: string) => number {
-    const counts = new Map<string, number>()
-    for (const entries of [index.entries(), index.excluded()]) for (const { root_id: id } of entries) counts.set(id, (counts.get(id) ?? 0) + 1)
-    return (id) => counts.get(id) ?? 0
-  }
-
   function stop (): void {
     closed = true
     unsubscribe()
@@ -171,7 +165,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     get opened () { return ready() !== null },
     get initializing () { return session?.initializing ?? false },
     roots: () => [...session?.board.roots() ?? []],
-    rootStatus: (): RootStatus[] => session?.board.status(countModels()) ?? [],
+    rootStatus: (): RootStatus[] => session?.board.status((id) => index.countIn(id)) ?? [],
     isAway: (rootId) => session?.board.offline().has(rootId) ?? false,
     reconcile: work.reconcile,
     startScan: () => ready() ? deps.jobs.get(work.startScan(false).id) : undefined,

@@ -80,6 +80,8 @@ export interface ModelIndex {
   /** SHA-256 of every listed model, "" where it is not known; far cheaper than `entries`, which makes whole models. */
   hashes (): IterableIterator<string>
   excluded (): IterableIterator<IndexedModel>
+  /** How many models of a root there are, excluded ones among them. */
+  countIn (rootId: string): number
   /**
    * Applies a batch at once; an entry with a known id replaces the former one. Never takes longer than linear in the batch.
    * Entries are kept as they come, packed ones packed: what is answered of those is made anew each time. Of others, texts that

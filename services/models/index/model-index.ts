@@ -114,6 +114,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     entries: () => models(listed),
     hashes,
     excluded: () => models(hidden),
+    countIn: (rootId) => listed.roots.count(listed.roots.find(rootId)) + hidden.roots.count(hidden.roots.find(rootId)),
     apply: ({ upsert: put = [], remove: gone = [] }) => {
       if (put.length + gone.length === 0) return
       for (const id of gone) remove(id)
