@@ -11,6 +11,8 @@ export interface RecipePreview {
   extension: string
   /** Null: the bytes of the source stay as they are. */
   data: Buffer | null
+  /** What the source is by its bytes, with the dot; only where `data` takes its place. */
+  source?: string
 }
 
 /** Where a file is nothing that is known; the name that recipes of old have for it (recipes §1.2). */
@@ -26,7 +28,7 @@ export async function createRecipePreview (source: ImageSource): Promise<RecipeP
   if (isVideo(format)) return { extension: format, data: null }
   const encoded = await encodeCard(source)
   if (encoded === null) return { extension: format, data: null }
-  return { extension: '.webp', data: embedTexts(encoded, embeddedTexts(await readImageMetadata(source))) ?? encoded }
+  return { extension: '.webp', source: format, data: embedTexts(encoded, embeddedTexts(await readImageMetadata(source))) ?? encoded }
 }
 
 async function headOf (source: ImageSource): Promise<Buffer> {

@@ -5,6 +5,7 @@ import { enrichRecipe } from './enrich-recipe.ts'
 import { titleFromPrompt } from './gen-params.ts'
 import type { MissingVersions } from './missing-versions.ts'
 import type { GenParams } from './parsers/types.ts'
+import type { SettingsManager } from '../settings/types.ts'
 import type { NewRecipe, RecipeShelf, SavedRecipe } from './ports.ts'
 import { checkpointOf } from './read-image.ts'
 import type { RecipeLoraEntry } from './schema.ts'
@@ -58,6 +59,7 @@ export interface RecipeMaker {
 
 export interface RecipeMakerDeps {
   shelf: Pick<RecipeShelf, 'add' | 'replace'>
+  settings: Pick<SettingsManager, 'get'>
   images: Pick<SourceImages, 'pageFacts'>
   versions: RecipeVersions
   missing: Pick<MissingVersions, 'isConfirmed'>
@@ -67,7 +69,7 @@ type Entry = Readonly<Record<string, unknown>>
 
 const MOST_TAGS = 100
 
-export function createRecipeMaker ({ shelf, images, versions, missing }: RecipeMakerDeps): RecipeMaker {
+export function createRecipeMaker ({ shelf, settings, images, versions, missing }: RecipeMakerDeps): RecipeMaker {
   /** What an analysis says at once is kept only when it was said before, a day apart. */
   function lastingMark<T extends Entry> (entry: T): T {
     const unsure = entry.isDeleted === true && !missing.isConfirmed({ versionId: integer(entry.modelVersionId ?? entry.id), hash: typeof entry.hash === 'string' ? entry.hash : '' })
@@ -97,9 +99,11 @@ export function createRecipeMaker ({ shelf, images, versions, missing }: RecipeM
     async save (draft, { file, extension }, { route, replaces }) {
       const made = await createRecipePreview(file)
       const ending = made.data === null && made.extension === '.jpg' && (extension === '.mp4' || extension === '.webm') ? extension : made.extension
+      const original = settings.get('keep_recipe_originals') === true ? made.source : undefined
       const recipe: NewRecipe = {
         document: documentOf({ ...draft, loras: draft.loras.map(lastingMark), checkpoint: draft.checkpoint && lastingMark(draft.checkpoint) }),
-        image: made.data === null ? { file, extension: ending } : { data: made.data, extension: ending }
+        image: made.data === null ? { file, extension: ending } : { data: made.data, extension: ending },
+        ...(original !== undefined && { original: { file, extension: original } })
       }
       return replaces === undefined ? await shelf.add(recipe, { route }) : await shelf.replace(replaces, recipe, { route })
     }

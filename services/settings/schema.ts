@@ -131,6 +131,7 @@ export const settingRows: readonly SettingRow[] = [
   row('trash_max_gb', 'Gigabytes the trash may hold; 0 is no limit', number({ floor: 0, ceiling: 1_000_000 }), 0),
   row('offline_mode', 'Ask no other host for anything', flag(), false),
   row('reencode_example_images', 'Make example images smaller on this side; the originals stay', flag(), false),
+  row('keep_recipe_originals', 'Keep the untouched image beside the smaller one of a new recipe, as `<id>.original.<ext>`', flag(), false),
   row('max_preview_cache_mb', 'Megabytes of memory for previews', number({ floor: 0, ceiling: 4096 }), 16),
   row('comfyui_url', 'Address of a ComfyUI that the bridge routes are passed to', address(), ''),
   row('allowed_origins', 'Origins of pages that may call this server', origins(), []),

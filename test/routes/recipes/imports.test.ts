@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import t from 'tap'
@@ -50,6 +50,27 @@ t.test('analyse, save, share, download, analyse: the same recipe again', async (
   const { id: _id1, file_path: _path1, created_date: _made1, modified: _changed1, ...before } = world.document(id)
   t.same(rest, before, 'the copy differs in nothing but its name and dates')
   t.same(world.leftovers(), [])
+})
+
+t.test('where the user wants it, the untouched image stays beside the smaller one and goes where its recipe goes', async (t) => {
+  const world = await recipeWorld(t, { prepare, settings: { keep_recipe_originals: true } })
+  const { app, directory } = world
+  const image = await picture({ parameters }, { width: 600, height: 900 })
+  const id = String((await world.save(image, 'Whole', await world.analyze(image))).recipe_id)
+  const at = (folder: string): string => join(directory, folder, `${id}.original.png`)
+  t.ok(readFileSync(at('')).equals(image))
+  t.equal((await app.get('/api/lm/recipes')).json.total, 1)
+  await app.post('/api/lm/recipe/move', { recipe_id: id, target_path: 'deep' })
+  t.notOk(existsSync(at('')))
+  const whole = world.tree()
+  const { batch_id: batch } = (await app.call('DELETE', `/api/lm/recipe/${id}`)).json
+  t.notOk(existsSync(at('deep')))
+  t.equal((await app.post('/api/lm/undo-delete', { batch_id: batch })).status, 200)
+  t.same(world.tree(), whole)
+  t.ok(readFileSync(at('deep')).equals(image))
+  const video = Buffer.concat([Buffer.from('0000001c667479706d703432', 'hex'), Buffer.alloc(64)])
+  const other = String((await world.save(video, 'Moving', { loras: [] }, { extension: '.mp4' })).recipe_id)
+  t.match(Object.keys(world.tree()).filter((path) => path.includes(other)).length, 2, 'what is kept as it is is not kept twice')
 })
 
 t.test('forms of every kind: base64, an address, odd values; what is missing leaves nothing behind', async (t) => {
