@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { giveWay } from '../workers/give-way.ts'
 import { hashFile } from './hash-file.ts'
 import { HashingError } from './hashing-error.ts'
 import type { HashReply, HashRequest, WorkerData } from './messages.ts'
@@ -8,6 +9,7 @@ const PROGRESS_EVERY_MS = 200
 if (!parentPort) throw new Error('sha256.worker runs in a worker thread only')
 const port = parentPort
 const { cancel } = workerData as WorkerData
+giveWay()
 
 function answer (request: HashRequest): HashReply {
   let reported = -Infinity

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { appendFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -165,4 +166,15 @@ t.test('a thread is used again, until it has long had nothing to do', async (t) 
   }
   t.not(next, first, 'the idle thread was ended and another started')
   t.equal(await threadOf(patient), kept)
+})
+
+t.test('a hashing thread lets the main thread go first where threads have priorities of their own', async (t) => {
+  const pool = poolFor(t, 1)
+  await pool.hash(sparse(join(t.testdir({}), 'one.bin'), 10))
+  t.equal(getPriority(), 0)
+  if (process.platform !== 'linux') return
+  const tasks = '/proc/self/task'
+  // The eighteenth field; the name before it may hold spaces.
+  const niceness = readdirSync(tasks).map((id) => Number(readFileSync(join(tasks, id, 'stat'), 'utf8').split(') ').at(-1)?.split(' ')[16]))
+  t.equal(niceness.filter((value) => value > 0).length, 1)
 })
