@@ -152,7 +152,7 @@ const rss = (): number => {
 
 async function measureSize (count: number): Promise<Map<string, Timing>> {
   const usage = { version: 1, count: ({ sha256 }: { sha256: string }) => sha256.charCodeAt(0) % 3 }
-  const updates = { version: 1, available: (model: { size: number }) => model.size % 7 === 0 }
+  const updates = { version: 1, available: ({ civitai }: Pick<IndexedModel, 'civitai'>) => (civitai?.id ?? 0) % 7 === 0 }
   const index = createModelIndex({ type: modelTypes[0] as ModelType, preferences: () => ({ nameDisplay: 'model_name', sfwOnly: false, versionGrouping: 'same_base' }), usage, updates })
   const pick = createRandom(count)
   const before = rss()

@@ -53,7 +53,7 @@ export interface UsageCounts {
 export interface UpdateFlags {
   readonly version: number
   /** models §14.2; no network, never throws */
-  available (model: ModelEntry, grouping: IndexPreferences['versionGrouping']): boolean
+  available (model: Pick<ModelEntry, 'base_model' | 'civitai'>, grouping: IndexPreferences['versionGrouping']): boolean
 }
 
 export interface ListPage {

@@ -172,7 +172,7 @@ export function createUpdateFlags (deps: UpdateFlagsDeps): UpdateFlagsFile {
     return running
   }
 
-  function available (model: ModelEntry, grouping: IndexPreferences['versionGrouping']): boolean {
+  function available (model: Pick<ModelEntry, 'base_model' | 'civitai'>, grouping: IndexPreferences['versionGrouping']): boolean {
     const { modelId, id: own = 0 } = model.civitai ?? {}
     const candidates = modelId === undefined ? undefined : models.get(modelId)
     if (modelId === undefined || !candidates) return false

@@ -95,14 +95,18 @@ export function createAnswers (deps: AnswerDeps): Answers {
     return value
   }
 
+  /** Told from columns, as usage is: making the model itself would cost as much as writing its item. */
+  const offersUpdate = (slot: number, { versionGrouping }: IndexPreferences): boolean => {
+    const { columns, bases } = corpus
+    const modelId = columns.group[slot] as number
+    return modelId > 0 && updates.available({ base_model: bases.text(columns.base[slot] as number), civitai: { id: columns.version[slot] as number, modelId } }, versionGrouping)
+  }
+
   const filterContext = (preferences: IndexPreferences): FilterContext => ({
     corpus,
     preferences,
     atoms,
-    updates: () => derived('updates', updates.version, () => updateSet(corpus, (slot) => {
-      const model = corpus.model(slot)
-      return model !== undefined && updates.available(model, preferences.versionGrouping)
-    }))
+    updates: () => derived('updates', updates.version, () => updateSet(corpus, (slot) => offersUpdate(slot, preferences)))
   })
 
   const filter = (query: ListQuery, withPreferences: boolean): BitSet | null => {
@@ -121,15 +125,11 @@ export function createAnswers (deps: AnswerDeps): Answers {
     return selection
   }
 
-  const writeItem = (slot: number, selection: Selection | null, into: string[]): boolean => {
-    const model = corpus.model(slot)
-    if (!model) return false
-    return writer.write(slot, {
-      usageCount: usage.count(model),
-      updateAvailable: (corpus.columns.group[slot] as number) > 0 && updates.available(model, state.preferences.versionGrouping),
-      versionCount: selection?.groups ? versionCount(selection.groups, slot) : null
-    }, into)
-  }
+  const writeItem = (slot: number, selection: Selection | null, into: string[]): boolean => writer.write(slot, {
+    usageCount: usage.count({ sha256: corpus.text(slot, 'sha256') }),
+    updateAvailable: offersUpdate(slot, state.preferences),
+    versionCount: selection?.groups ? versionCount(selection.groups, slot) : null
+  }, into)
 
   const writeItems = (slots: Iterable<number>, selection: Selection | null, into: string[]): void => {
     let first = true

@@ -235,6 +235,6 @@ function namesMatching (corpus: Corpus, patterns: readonly string[], useRegex: b
 /** Slots of models for which an update is there. */
 export function updateSet (corpus: Corpus, available: (slot: number) => boolean): BitSet {
   const bits = createBits(corpus.limit)
-  for (const slot of bitMembers(corpus.live)) if ((corpus.columns.group[slot] as number) > 0 && available(slot)) setBit(bits, slot)
+  for (const slot of bitMembers(corpus.live)) if (available(slot)) setBit(bits, slot)
   return bits
 }

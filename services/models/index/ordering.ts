@@ -71,11 +71,17 @@ function versionsOrder (context: OrderContext): Uint32Array {
 function randomOrder ({ corpus, derived }: OrderContext, seed: string): Uint32Array {
   const key = textHash(seed || 'random')
   return derived('random', key, () => {
-    const slots = bitMembers(corpus.live)
+    const { slots, paths } = derived('random paths', 0, () => pathKeys(corpus))
     const keys = new Uint32Array(slots.length)
-    for (let i = 0; i < slots.length; i++) keys[i] = mix(corpus.paths.keyOf(slots[i] as number) ^ key)
+    for (let i = 0; i < keys.length; i++) keys[i] = mix((paths[i] as number) ^ key)
     return sortSpread(slots, keys)
   })
+}
+
+/** What every seed is mixed with. */
+function pathKeys (corpus: Corpus): { slots: Uint32Array, paths: Uint32Array } {
+  const slots = bitMembers(corpus.live)
+  return { slots, paths: slots.map((slot) => corpus.paths.keyOf(slot)) }
 }
 
 /** The local versions of one model, newest first. */

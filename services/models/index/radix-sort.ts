@@ -41,28 +41,55 @@ function bucketStarts (keys: Uint32Array, shift: number): Uint32Array | null {
   return counts
 }
 
-/** As `radixSort` for keys that are spread evenly over 32 bits: nearly every one has a bucket to itself. */
+const SPREAD_BITS = 10
+const SPREAD = 1 << SPREAD_BITS
+const HIGH_SHIFT = 32 - SPREAD_BITS
+const LOW_SHIFT = HIGH_SHIFT - SPREAD_BITS
+/** Kept, for memory that is new is slow to touch. */
+let scratch = new Uint32Array(0)
+
+/**
+ * As `radixSort` for keys that are spread evenly over 32 bits: twenty of them leave hardly anything out of its place. Two passes
+ * over few buckets beat one over many, whose places lie too far apart for the processor's cache.
+ */
 export function sortSpread (slots: Uint32Array, keys: Uint32Array): Uint32Array {
-  const bits = Math.min(20, Math.max(1, Math.ceil(Math.log2(slots.length + 1))))
-  const shift = 32 - bits
-  const starts = new Uint32Array((1 << bits) + 1)
-  for (let i = 0; i < keys.length; i++) {
-    const bucket = ((keys[i] as number) >>> shift) + 1
-    starts[bucket] = (starts[bucket] as number) + 1
-  }
-  for (let bucket = 1; bucket < starts.length; bucket++) starts[bucket] = (starts[bucket] as number) + (starts[bucket - 1] as number)
-  const sorted = new Uint32Array(slots.length)
-  const sortedKeys = new Uint32Array(slots.length)
-  for (let i = 0; i < slots.length; i++) {
-    const key = keys[i] as number
-    const bucket = key >>> shift
-    const to = starts[bucket] as number
-    starts[bucket] = to + 1
-    sorted[to] = slots[i] as number
-    sortedKeys[to] = key
-  }
+  const { length } = slots
+  if (scratch.length < length * 3) scratch = new Uint32Array(length * 3)
+  const [halfway, halfwayKeys, sortedKeys] = [0, 1, 2].map((part) => scratch.subarray(part * length, (part + 1) * length)) as [Uint32Array, Uint32Array, Uint32Array]
+  const sorted = new Uint32Array(length)
+  deal(slots, keys, { starts: spreadStarts(keys, LOW_SHIFT), shift: LOW_SHIFT, items: halfway, itemKeys: halfwayKeys })
+  deal(halfway, halfwayKeys, { starts: spreadStarts(keys, HIGH_SHIFT), shift: HIGH_SHIFT, items: sorted, itemKeys: sortedKeys })
   insertionSort(sorted, sortedKeys)
   return sorted
+}
+
+/** Where each bucket begins. */
+function spreadStarts (keys: Uint32Array, shift: number): Uint32Array {
+  const starts = new Uint32Array(SPREAD)
+  for (let i = 0; i < keys.length; i++) {
+    const bucket = (keys[i] as number) >>> shift & SPREAD - 1
+    starts[bucket] = (starts[bucket] as number) + 1
+  }
+  let total = 0
+  for (let bucket = 0; bucket < SPREAD; bucket++) {
+    const count = starts[bucket] as number
+    starts[bucket] = total
+    total += count
+  }
+  return starts
+}
+
+interface Deal { starts: Uint32Array, shift: number, items: Uint32Array, itemKeys: Uint32Array }
+
+function deal (slots: Uint32Array, keys: Uint32Array, { starts, shift, items, itemKeys }: Deal): void {
+  for (let i = 0; i < slots.length; i++) {
+    const key = keys[i] as number
+    const bucket = key >>> shift & SPREAD - 1
+    const to = starts[bucket] as number
+    starts[bucket] = to + 1
+    items[to] = slots[i] as number
+    itemKeys[to] = key
+  }
 }
 
 /** Quick where hardly anything is far from its place. */

@@ -16,8 +16,7 @@ export function createUsageColumn (corpus: Corpus, usage: UsageCounts): UsageCol
   let changed: number[] = []
 
   const count = (slot: number): void => {
-    const model = corpus.model(slot)
-    if (model) counts[slot] = usage.count(model)
+    counts[slot] = usage.count({ sha256: corpus.text(slot, 'sha256') })
   }
 
   return {

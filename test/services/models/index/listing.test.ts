@@ -38,7 +38,7 @@ t.test('use, updates and offline roots show at once, whatever was answered befor
   t.match(itemsOf(index)[0], { usage_count: 0, update_available: false })
   usage.counts.set(model.sha256, 4)
   usage.version++
-  updates.paths.add(model.file_path)
+  updates.modelIds.add(2)
   updates.version++
   t.match(itemsOf(index)[0], { usage_count: 4, update_available: true })
   index.setOfflineRoots(new Set(['r1']))
@@ -151,7 +151,7 @@ t.test('the other filters: preview level, favourites, base, type, auto tags, lic
   t.same(names({ firstLetter: '漢' }), ['猫'])
   t.same(names({ firstLetter: 'É' }), ['é'])
   t.same(names({ firstLetter: 'x' }), ['x'])
-  updates.paths.add('/m/loras/x.safetensors').add('/m/loras/_u.safetensors')
+  updates.modelIds.add(0).add(1)
   updates.version++
   t.same(names({ updateAvailableOnly: true }), ['x'], 'without a model id there are no updates')
   preferences.sfwOnly = true

@@ -124,7 +124,7 @@ t.test('any sequence of changes and queries answers as the rules written down pl
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
     const bed = makeIndex()
     bed.usage.counts.set('1'.repeat(64), 3).set('2'.repeat(64), 1)
-    bed.updates.paths.add('/m/loras/fox.1.safetensors').add('/m/loras/a/fox.2.safetensors')
+    bed.updates.modelIds.add(7)
     const models = new Map<number, IndexedModel>()
     const reference = createReference(bed, models)
     for (const one of steps) {

@@ -63,7 +63,8 @@ export interface Bed {
   index: ModelIndex
   preferences: IndexPreferences
   usage: { version: number, counts: Map<string, number>, count: (model: Pick<IndexedModel, 'sha256'>) => number }
-  updates: { version: number, paths: Set<string>, available: (model: { file_path: string }) => boolean }
+  /** Ids of models on CivitAI with something newer; 0 stands for models that have none. */
+  updates: { version: number, modelIds: Set<number>, available: (model: Pick<IndexedModel, 'civitai'>) => boolean }
   /** File names of a list, in its order. */
   names: (over?: Partial<ListQuery>) => string[]
 }
@@ -71,7 +72,7 @@ export interface Bed {
 export function makeIndex (models: readonly IndexedModel[] = [], prefix: ModelPrefix = 'loras'): Bed {
   const preferences: IndexPreferences = { nameDisplay: 'model_name', sfwOnly: false, versionGrouping: 'same_base' }
   const usage: Bed['usage'] = { version: 1, counts: new Map(), count: ({ sha256 }) => usage.counts.get(sha256) ?? 0 }
-  const updates: Bed['updates'] = { version: 1, paths: new Set(), available: ({ file_path: path }) => updates.paths.has(path) }
+  const updates: Bed['updates'] = { version: 1, modelIds: new Set(), available: ({ civitai }) => updates.modelIds.has(civitai?.modelId ?? 0) }
   const index = createModelIndex({ type: typeOf(prefix), preferences: () => preferences, usage, updates })
   index.apply({ upsert: models })
   return { index, preferences, usage, updates, names: (over) => itemsOf(index, over).map((item) => item.file_name as string) }
