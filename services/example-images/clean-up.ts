@@ -9,6 +9,7 @@ import { folderMoveSteps } from './folder-moves.ts'
 import { freeName } from './free-name.ts'
 import { isModelHash } from './model-hash.ts'
 import { BIN_NAME, type ExamplePlace } from './places.ts'
+import { isSettled } from './targets.ts'
 
 export interface CleanUpReport {
   success: boolean
@@ -68,8 +69,7 @@ export async function cleanUp (deps: CleanUpDeps, place: ExamplePlace, { dryRun,
 
 /** A model that is not indexed now would look as if it were gone. */
 function checkReady (libraries: readonly ModelLibrary[]): void {
-  const unready = libraries.some((library) => !library.opened || library.initializing || library.rootStatus().some(({ state }) => state !== 'online'))
-  if (unready) throw new DomainError('conflict', 'library-not-ready', 'Not all model folders are online and scanned; what belongs to no model can\'t be told now', { error_code: 'library_not_ready' })
+  if (!libraries.every(isSettled)) throw new DomainError('conflict', 'library-not-ready', 'Not all model folders are online and scanned; what belongs to no model can\'t be told now', { error_code: 'library_not_ready' })
 }
 
 function knownHashes (libraries: readonly ModelLibrary[]): ReadonlySet<string> {

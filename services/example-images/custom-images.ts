@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto'
 import { open, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
+import { DomainError, NotFoundError } from '../errors.ts'
 import { moveFile } from '../files/move-file.ts'
 import { describeFailure } from '../journal/errors.ts'
 import { describeMedia } from './describe-media.ts'
@@ -11,6 +10,7 @@ import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
+import { freshId } from './custom-id.ts'
 import { describeFile, findFolder, namesIn, type ExampleImageFile } from './folder-files.ts'
 import { freeName } from './free-name.ts'
 import { customElement } from './image-element.ts'
@@ -47,8 +47,6 @@ export interface CustomImagesDeps {
   hub: Pick<ProgressHub, 'publish'>
 }
 
-const ID_LENGTH = 8
-const ID_LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const LONGEST_NAME = 120
 
 export function createCustomImages ({ libraries, editorOf, hub }: CustomImagesDeps): CustomImages {
@@ -147,23 +145,8 @@ async function readHead (path: string): Promise<Buffer> {
   }
 }
 
-function freshId (taken: Set<string>): string {
-  for (;;) {
-    const id = Array.from({ length: ID_LENGTH }, () => ID_LETTERS[randomInt(ID_LETTERS.length)]).join('')
-    if (taken.has(id)) continue
-    taken.add(id)
-    return id
-  }
-}
-
 /** Without folders, of the client or of ours, and without anything that does not belong into a sentence. */
 function shownName (name: string): string {
   // eslint-disable-next-line no-control-regex
   return name.replaceAll('\\', '/').split('/').at(-1)?.replaceAll(/[\u0000-\u001f\u007f]/g, '').slice(0, LONGEST_NAME) ?? ''
-}
-
-/** @throws InvalidInputError for what can't be the id of a custom image */
-export function readCustomId (value: unknown): string {
-  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value)) throw new InvalidInputError('"short_id" must be the id of a custom image', 'custom-id-invalid')
-  return value
 }

@@ -7,6 +7,8 @@ import type { ModelTypeName } from '../models/types.ts'
 import { modelTypes } from '../models/types.ts'
 import { createAbsences } from './absences.ts'
 import { createAdoptLayout } from './adopt-layout.ts'
+import { createAdoptNaming } from './adopt-naming.ts'
+import { createAdoption } from './adoption.ts'
 import { createAutoDownload } from './auto-download.ts'
 import { countNeeded, type NeededCounts } from './count-needed.ts'
 import { createCustomImages, type CustomImages } from './custom-images.ts'
@@ -15,7 +17,7 @@ import { createFetchImage } from './fetch-image.ts'
 import { createFolderMemory } from './folder-memory.ts'
 import { createImportSources, type ImportSources } from './import-sources.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
-import { createExamplePlaces, type ExamplePlace, type ExamplePlaces } from './places.ts'
+import { createExamplePlaces, isSamePlace, type ExamplePlace, type ExamplePlaces } from './places.ts'
 import { createProgressFile } from './progress-file.ts'
 import { createRealign } from './realign.ts'
 import { createShrinkSaved } from './shrink-saved.ts'
@@ -33,6 +35,8 @@ export interface ExampleImages {
   staticServing: StaticServing
   fileManager: FileManager
   countNeeded (place: ExamplePlace, types: ReadonlySet<ModelTypeName>): Promise<NeededCounts>
+  /** After the jobs of the last process were taken up. */
+  recover (): void
   close (): void
 }
 
@@ -55,6 +59,19 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
 
   const places = createExamplePlaces({ settings })
   const progressFile = createProgressFile({ now })
+  const folderMemory = createFolderMemory({ state })
+  const sources = createImageSources({ state })
+  const adoption = createAdoption({
+    libraries,
+    settings,
+    places,
+    progressFile,
+    folderMemory,
+    jobs,
+    adoptLayout: createAdoptLayout({ journal, warn }),
+    adoptNaming: createAdoptNaming({ libraries, libraryOf, editorOf, journal, sources, progressFile, warn }),
+    warn
+  })
   const downloader = createDownloader({
     jobs,
     hub,
@@ -62,14 +79,14 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     places,
     progressFile,
     freeSpace,
-    folderMemory: createFolderMemory({ state }),
-    adoptLayout: createAdoptLayout({ journal, warn }),
+    folderMemory,
+    adoption,
     libraryOf,
     editorOf,
     syncOf: (type) => metadata.of(type).sync,
     fetchImage: createFetchImage({ door: core.door }),
     takeLocalExamples: createTakeLocalExamples({ libraryOf, editorOf }),
-    realign: createRealign({ journal, sources: createImageSources({ state }) }),
+    realign: createRealign({ journal, sources }),
     shrinkSaved: createShrinkSaved({ enabled: () => settings.get('reencode_example_images') === true }),
     absences: createAbsences({ state, now }),
     now,
@@ -86,15 +103,15 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
   })
   const staticServing = createStaticServing({ places })
 
-  const placeKey = (): string => JSON.stringify(places.find() ?? null)
-  let known = placeKey()
+  let known = places.find()
   const stopListening = settings.onChange(() => {
-    const key = placeKey()
-    if (key === known) return
-    known = key
+    const place = places.find()
+    if (isSamePlace(place, known)) return
+    known = place
     staticServing.reset()
     // What a run works on is fixed at its start.
     downloader.abandon()
+    adoption.begin()
   })
 
   return {
@@ -107,7 +124,12 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     staticServing,
     fileManager: createFileManager(),
     countNeeded: count,
+    recover () {
+      downloader.recover()
+      adoption.begin()
+    },
     close () {
+      adoption.close()
       stopListening()
       auto.close()
     }

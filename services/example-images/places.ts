@@ -57,6 +57,10 @@ export function examplesRoot (settings: Pick<SettingsManager, 'get'>): { path: s
   return path === undefined ? [] : [{ path, trash: BIN_NAME }]
 }
 
+export function isSamePlace (one: ExamplePlace | undefined, other: ExamplePlace | undefined): boolean {
+  return one?.library === other?.library && one?.root === other?.root && one?.prefix === other?.prefix
+}
+
 export function hashFolder ({ libraryRoot }: Pick<ExamplePlace, 'libraryRoot'>, hash: string): string {
   return `${libraryRoot}/${hash}`
 }

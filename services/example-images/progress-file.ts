@@ -5,7 +5,7 @@ import { isModelHash } from './model-hash.ts'
 import type { ExamplePlace } from './places.ts'
 
 export const PROGRESS_FILE = '.download_progress.json'
-/** Names of files as this version knows them; older folders are looked at once. */
+/** Names of files as this version knows them: counted from 0, the user's own ones apart. */
 export const NAMING_VERSION = 2
 
 /** Why a model is among the failed ones, as we note it; other programs keep the hash only. */
@@ -34,8 +34,11 @@ export interface ProgressFile {
   /** A missing or broken file is an empty record. The record may be shared: readers never change it. */
   read (place: ExamplePlace): Promise<ProgressRecord>
   write (place: ExamplePlace, record: ProgressRecord, counts: { completed: number, total: number }): Promise<void>
+  /** Notes which names the files bear, and leaves the rest as it is. */
+  mark (place: ExamplePlace, namingVersion: number): Promise<void>
 }
 
+const GONE = new Set(['ENOENT', 'ENOTDIR'])
 const OWN_KEYS = new Set(['processed_models', 'failed_models', 'rate_limited_models', 'refreshed_models', 'failed_details', 'completed', 'total', 'last_update', 'naming_version'])
 
 export function emptyRecord (): ProgressRecord {
@@ -50,16 +53,26 @@ export function copyRecord (record: ProgressRecord): ProgressRecord {
 export function createProgressFile ({ now = Date.now }: { now?: () => number } = {}): ProgressFile {
   let known: { path: string, size: number, mtimeMs: number, record: ProgressRecord } | undefined
 
+  async function documentAt (path: string): Promise<Record<string, unknown> | undefined> {
+    try {
+      const document: unknown = JSON.parse(await readFile(path, 'utf8'))
+      return isObject(document) ? document : {}
+    } catch (error) {
+      if (error instanceof SyntaxError) return {}
+      if (GONE.has(String((error as NodeJS.ErrnoException).code))) return undefined
+      throw error
+    }
+  }
+
   async function readAt (path: string): Promise<ProgressRecord | undefined> {
     try {
       const { size, mtimeMs } = await stat(path)
       if (known?.path === path && known.size === size && known.mtimeMs === mtimeMs) return known.record
-      const record = recordFrom(JSON.parse(await readFile(path, 'utf8')))
+      const record = recordFrom(await documentAt(path) ?? {})
       known = { path, size, mtimeMs, record }
       return record
     } catch (error) {
-      if (error instanceof SyntaxError) return emptyRecord()
-      if (['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) return undefined
+      if (GONE.has(String((error as NodeJS.ErrnoException).code))) return undefined
       throw error
     }
   }
@@ -81,16 +94,20 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
         completed,
         total,
         last_update: now() / 1000,
-        naming_version: Math.max(record.namingVersion, NAMING_VERSION),
+        naming_version: record.namingVersion,
         failed_details: details
       }
       await writeFileAtomic(path, JSON.stringify(document, null, 2), { durable: false })
+    },
+    async mark ({ root, libraryRoot }, namingVersion) {
+      const path = `${libraryRoot}/${PROGRESS_FILE}`
+      const document = await documentAt(path) ?? await documentAt(`${root}/${PROGRESS_FILE}`) ?? {}
+      await writeFileAtomic(path, JSON.stringify({ ...document, naming_version: namingVersion }, null, 2), { durable: false })
     }
   }
 }
 
-function recordFrom (value: unknown): ProgressRecord {
-  const document = isObject(value) ? value : {}
+function recordFrom (document: Record<string, unknown>): ProgressRecord {
   const details = isObject(document.failed_details) ? document.failed_details : {}
   const noteOf = (hash: string): FailureNote | null => {
     const note = details[hash]

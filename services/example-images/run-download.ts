@@ -7,6 +7,7 @@ import { errnoOf } from '../journal/disk.ts'
 import type { JobContext } from '../jobs/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
+import type { Adoption } from './adoption.ts'
 import { ExampleFolderAwayError } from './errors.ts'
 import type { FolderMemory } from './folder-memory.ts'
 import { createLocalExamples } from './local-examples.ts'
@@ -14,7 +15,7 @@ import type { ExamplePlace, ExamplePlaces } from './places.ts'
 import { createProcessModel, type ProcessDeps, type Processed, type RunContext } from './process-model.ts'
 import { copyRecord, type ProgressFile } from './progress-file.ts'
 import type { ModelOutcome, RunTracker } from './run-snapshot.ts'
-import { gatherTargets, type Target } from './targets.ts'
+import { gatherTargets, untilAll, type Target } from './targets.ts'
 
 /** What a run was asked for; kept with the job, so that the next process goes on with the same. */
 export interface DownloadInput {
@@ -47,12 +48,11 @@ export interface RunDeps extends ProcessDeps {
   places: ExamplePlaces
   progressFile: ProgressFile
   freeSpace: FreeSpace
-  /** Brings folders of an earlier layout to where they belong now. */
-  adoptLayout (place: ExamplePlace, targets: readonly Target[], signal: AbortSignal): Promise<void>
+  /** Brings what older versions or another layout left to the folders and names of now. */
+  adoption: Pick<Adoption, 'prepare'>
   folderMemory: FolderMemory
 }
 
-const OPENING_MS = 200
 const SAVE_MODELS = 10
 const SAVE_MS = 30_000
 /** So many models in a row are no accident. */
@@ -66,21 +66,21 @@ const fatal = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'E
  */
 export async function runDownload (deps: RunDeps, input: DownloadInput, context: JobContext, tracker: RunTracker, gate: () => Promise<void>): Promise<DownloadReport> {
   const { signal } = context
-  await untilOpened(deps.libraries, signal)
+  await untilAll(deps.libraries, ({ opened }) => opened, signal)
   const place = placeOf(deps.places, input)
   await deps.folderMemory.check(place, { trusting: input.hashes !== null || input.retryFailed })
   const wanted = input.hashes && new Set(input.hashes)
   const targets = await gatherTargets(deps.libraries, new Set(input.types), wanted)
   const known = new Set(targets.map(({ hash }) => hash))
   tracker.counted(targets.length)
-  await deps.adoptLayout(place, targets, signal)
+  const namingVersion = await deps.adoption.prepare(place, targets, signal)
   const run: RunContext = {
     place,
     optimize: input.optimize,
     retryFailed: input.retryFailed,
     reprocess: input.reprocess,
     named: wanted !== null,
-    record: { ...copyRecord(await deps.progressFile.read(place)), refreshed: new Set() },
+    record: { ...copyRecord(await deps.progressFile.read(place)), refreshed: new Set(), namingVersion },
     tracker,
     localExamples: createLocalExamples(),
     signal,
@@ -96,11 +96,6 @@ export async function runDownload (deps: RunDeps, input: DownloadInput, context:
   }
   const { outcomes, completed, errors } = tracker.details()
   return { total: targets.length, processed: completed, successful: outcomes.complete + outcomes.skipped, errors, not_found: (input.hashes ?? []).filter((hash) => !known.has(hash)) }
-}
-
-/** After a start the job is there before the libraries are, and waits for them. */
-async function untilOpened (libraries: readonly ModelLibrary[], signal: AbortSignal): Promise<void> {
-  while (libraries.some(({ opened }) => !opened)) await pause(OPENING_MS, signal)
 }
 
 async function pause (milliseconds: number, signal: AbortSignal): Promise<void> {

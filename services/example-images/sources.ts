@@ -10,6 +10,8 @@ export interface ImageSources {
   /** By place; undefined when nothing is known. */
   of (sha256: string): ImageIdentity[] | undefined
   remember (sha256: string, images: readonly unknown[]): void
+  /** Files were given other names: what is known of them no longer holds. */
+  forget (sha256: string): void
 }
 
 const steps = ['CREATE TABLE example_image_sources (sha256 TEXT PRIMARY KEY, images TEXT NOT NULL) WITHOUT ROWID;']
@@ -17,6 +19,7 @@ const steps = ['CREATE TABLE example_image_sources (sha256 TEXT PRIMARY KEY, ima
 export function createImageSources ({ state }: { state: StateDatabase }): ImageSources {
   state.migrate('example-image-sources', steps)
   const read = state.db.prepare<[string], string>('SELECT images FROM example_image_sources WHERE sha256 = ?').pluck()
+  const drop = state.db.prepare('DELETE FROM example_image_sources WHERE sha256 = ?')
   const put = state.db.prepare('INSERT OR REPLACE INTO example_image_sources (sha256, images) VALUES (?, ?)')
   return {
     of (sha256) {
@@ -26,7 +29,8 @@ export function createImageSources ({ state }: { state: StateDatabase }): ImageS
     remember (sha256, images) {
       const text = JSON.stringify(images.map(identityOf))
       if (read.get(sha256) !== text) put.run(sha256, text)
-    }
+    },
+    forget (sha256) { drop.run(sha256) }
   }
 }
 

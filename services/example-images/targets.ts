@@ -1,5 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ServiceNotReadyError } from '../errors.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
@@ -15,22 +16,36 @@ export interface Target {
   paths: string[]
 }
 
-/** So many entries are looked at before requests get their turn. */
-const SLICE = 1_000
+const OPENING_MS = 200
 
 export function checkOpened (libraries: readonly ModelLibrary[]): void {
   if (libraries.some(({ opened }) => !opened)) throw new ServiceNotReadyError()
 }
 
-/** Visits what the indexes of some types hold, LoRAs first, with a pause for requests now and then. @throws ServiceNotReadyError */
+/** Whether every model of the library is in its index: one that is away would look as if it were gone. */
+export function isSettled ({ opened, initializing, rootStatus }: ModelLibrary): boolean {
+  return opened && !initializing && rootStatus().every(({ state }) => state === 'online')
+}
+
+/** What begins with the process is there before the libraries are. @throws the signal's reason */
+export async function untilAll (libraries: readonly ModelLibrary[], reached: (library: ModelLibrary) => boolean, signal: AbortSignal): Promise<void> {
+  while (!libraries.every(reached)) await delay(OPENING_MS, undefined, { signal }).catch(() => { throw signal.reason })
+}
+
+export function everyTypeOf (libraries: readonly ModelLibrary[]): ReadonlySet<ModelTypeName> {
+  return new Set(libraries.map(({ type }) => type.name))
+}
+
+/** Visits what the indexes of some types hold, LoRAs first, in slices that leave requests their turn. @throws ServiceNotReadyError */
 export async function eachOf<T> (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, held: (index: ModelLibrary['index']) => Iterable<T>, visit: (item: T) => void): Promise<void> {
   checkOpened(libraries)
-  let seen = 0
+  const slice = createSlices()
   for (const { type, index } of libraries) {
     if (!types.has(type.name)) continue
     for (const item of held(index)) {
       visit(item)
-      if (++seen % SLICE === 0) await nextTurn()
+      const turn = slice()
+      if (turn) await turn
     }
   }
 }

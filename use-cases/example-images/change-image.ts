@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../services/errors.ts'
-import { readCustomId, type GalleryAnswer } from '../../services/example-images/custom-images.ts'
+import { readCustomId } from '../../services/example-images/custom-id.ts'
+import type { GalleryAnswer } from '../../services/example-images/custom-images.ts'
 import type { ExampleImages } from '../../services/example-images/example-images.ts'
 import { readModelHash } from '../../services/example-images/model-hash.ts'
 import type { ImageSelector } from '../../services/example-images/sidecar-images.ts'

@@ -29,8 +29,7 @@ export function createExampleImageUseCases (core: Core, { warn }: { warn: (messa
     hasFiles: hasFiles(examples),
     serveFile: serveFile(examples),
     cleanUpFolders: cleanUpFolders({ ...examples, settings, journal, jobs }),
-    /** After the jobs of the last process were taken up. */
-    recover: examples.downloader.recover,
+    recover: examples.recover,
     letGo: examples.downloader.letGo,
     close: examples.close
   }

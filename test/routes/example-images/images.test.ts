@@ -19,7 +19,8 @@ async function upload (run: RunningApp, parts: [name: string, value: string | { 
   return { status: answer.statusCode, json: answer.json() as Record<string, unknown> & { files: { name: string, path: string }[], errors: string[], custom_images: Record<string, unknown>[] } }
 }
 
-const names = (directory: string): string[] => readdirSync(directory).sort()
+/** Without the record of runs, which comes when it comes. */
+const names = (directory: string): string[] => readdirSync(directory).filter((name) => name !== '.download_progress.json').sort()
 
 /** For what needs no library of its own. */
 const shared = await exampleWorld(t, {
