@@ -124,7 +124,7 @@ export const settingRows: readonly SettingRow[] = [
   row('strip_lora_on_copy', 'Kept for clients: copy prompts without LoRA tags', flag()),
   row('show_folder_sidebar', 'Kept for clients: show the tree of folders', flag()),
   // ours
-  row('write_sidecars', 'When a sidecar is written for a model without one: in the background, or at the first edit', oneOf(['always', 'on_edit']), 'always'),
+  row('write_sidecars', 'When a sidecar is written for a model without one: in the background, or at the first edit; recipes are told of new models in the background, or not at all', oneOf(['always', 'on_edit']), 'always'),
   row('watch_folders', 'Notice changes in the model folders at once', flag(), true),
   row('scan_dot_folders', 'Look into folders whose name begins with a dot', flag(), true),
   row('trash_retention_days', 'Days after which what was deleted leaves the trash', number({ floor: 0, ceiling: 36_500 }), 30),

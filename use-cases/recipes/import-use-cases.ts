@@ -9,7 +9,7 @@ import { createPartOffers } from '../../services/recipes/part-offers.ts'
 import { createImageReader } from '../../services/recipes/read-image.ts'
 import { createReadablePlaces } from '../../services/recipes/readable-places.ts'
 import { createRecipeMaker } from '../../services/recipes/recipe-maker.ts'
-import { followNewModels } from '../../services/recipes/follow-new-models.ts'
+import { followLibrary } from '../../services/recipes/follow-library.ts'
 import { createSourceImages } from '../../services/recipes/source-images.ts'
 import { createStemTable } from '../../services/recipes/stem-table.ts'
 import { createSweeps } from '../../services/recipes/sweep.ts'
@@ -22,7 +22,7 @@ import { cancelBatchImport, getBatchProgress, importOne, startBatchImport, start
 import { importFromUrl } from './import-from-url.ts'
 import { importRemote } from './import-remote.ts'
 import { createMissingParts } from './missing-parts.ts'
-import { defineRematch, rematchMany, rematchOne, rematchQuietly } from './rematch-recipes.ts'
+import { defineRematch, fillQuietly, rematchMany, rematchOne, rematchQuietly } from './rematch-recipes.ts'
 import { reimportRecipe } from './reimport-recipe.ts'
 import { defineRepair, repairRecipe, repairRecipes } from './repair-recipes.ts'
 import { saveFromWidget } from './save-from-widget.ts'
@@ -53,7 +53,15 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
   const rematches = defineRematch({ sweeps, shelf, library })
   // A name alone binds only where somebody asks for it.
   const nameless = { ...library, loraStems: { find: () => [] }, checkpointStems: { find: () => [] } }
-  const stopFollowing = followNewModels({ hub, shelf, sweeps, rematch: rematchQuietly({ shelf, library: nameless }), warn })
+  const stopFollowing = followLibrary({
+    hub,
+    shelf,
+    sweeps,
+    mayWrite: () => settings.get('write_sidecars') !== 'on_edit',
+    rematch: rematchQuietly({ shelf, library: nameless }),
+    fill: fillQuietly({ shelf, loras }),
+    warn
+  })
 
   return {
     analyzeUpload: analyzeUpload(deps),

@@ -1,3 +1,4 @@
+import { fillFromLibrary } from '../../services/recipes/fill-from-library.ts'
 import { rematchRecipe, type MatchedEntry, type RematchLibrary, type UnresolvedEntry } from '../../services/recipes/rematch-recipe.ts'
 import type { Recipe } from '../../services/recipes/ports.ts'
 import type { Counts, Sweep, Sweeps } from '../../services/recipes/sweep.ts'
@@ -70,6 +71,14 @@ export const rematchMany = ({ sweeps, ...deps }: RematchUseDeps) => async (body:
 /** Binds what one recipe lacks, if the library has it now; whether anything was bound. */
 export const rematchQuietly = (deps: Omit<RematchUseDeps, 'sweeps'>) => async (id: string): Promise<boolean> =>
   deps.shelf.get(id) !== undefined && (await rematch(deps, id)).matched.length > 0
+
+/** Adds to a recipe what the library knows for certain of its LoRAs; whether there was anything to add. */
+export const fillQuietly = ({ shelf, loras }: { shelf: SweptShelf, loras: RematchLibrary['loras'] }) => async (id: string): Promise<boolean> => {
+  const recipe = shelf.get(id)
+  if (!recipe || fillFromLibrary(recipe.document, loras) === null) return false
+  await shelf.edit(id, (now) => fillFromLibrary(now, loras), { route: 'recipe-scan', summary: `Names and hashes of the LoRAs of the recipe "${recipe.document.title}"`.slice(0, 200) })
+  return true
+}
 
 export function defineRematch ({ sweeps, ...deps }: RematchUseDeps): Sweep {
   const { shelf } = deps

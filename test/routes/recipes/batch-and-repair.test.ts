@@ -125,6 +125,8 @@ const recipe = (id: string, more: Json): string => JSON.stringify({ id, file_pat
 
 async function shelf (t: Parameters<typeof recipeWorld>[0], recipes: Readonly<Record<string, Json>>): Promise<RecipeWorld> {
   return await recipeWorld(t, {
+    // nothing is written but what the tests ask for
+    settings: { write_sidecars: 'on_edit' },
     files: [
       { name: 'kite_style.safetensors', source: { bytes: modelBytes('kite_style') }, modelId: 90, versionId: 900, modelName: 'Kite Style' },
       { name: 'sky.safetensors', source: { bytes: modelBytes('sky') }, modelId: 70, versionId: 700, modelName: 'Sky', versionName: 'v2', modelType: 'Checkpoint' }
@@ -213,4 +215,32 @@ t.test('rematch binds by hash, version and unique name, changes nothing else and
   t.equal((await world.app.post('/api/lm/recipe/nope/rematch')).status, 404)
   t.equal((await world.app.post('/api/lm/recipes/rematch-bulk', {})).status, 400)
   rmSync(world.directory, { recursive: true })
+})
+
+t.test('what other programs wrote is told what the library knows, and a model that comes later is bound to what lacked it', async (t) => {
+  const late = sha256Of(modelBytes('late'))
+  const world = await recipeWorld(t, { prepare })
+  const asked = world.double.count()
+  const recipes: Record<string, Json> = {
+    version: { loras: [{ modelVersionId: 900, hash: '', file_name: '', strength: 0.5 }] },
+    'deep/hash': { loras: [{ hash: kite.toUpperCase(), file_name: '', strength: 1, x: [1] }] },
+    deleted: { loras: [{ modelVersionId: 900, hash: '', isDeleted: true }] },
+    unknown: { loras: [{ hash: 'ab'.repeat(32), file_name: '' }] },
+    lacking: { loras: [{ hash: late, file_name: '', isDeleted: true, modelName: 'Late', strength: 1 }] }
+  }
+  for (const [path, more] of Object.entries(recipes)) putFile(join(world.directory, `${path}.recipe.json`), recipe(path.replace('deep/', ''), more))
+  const before = world.tree()
+  await world.app.get('/api/lm/recipes/scan')
+  const lorasOf = (id: string): Json[] => world.document(id).loras as Json[]
+  await until(() => lorasOf('version')[0]?.hash === kite && lorasOf('hash')[0]?.file_name === 'kite_style')
+  t.match(world.document('version'), { modified: 1, fingerprint: `${kite}:0.5`, x_mine: { deep: [1] } })
+  t.match(lorasOf('hash'), [{ file_name: 'kite_style', strength: 1, x: [1] }], 'in the folder where it lies')
+
+  putModel(world.app.roots.loras, 'late', { base_model: 'SDXL 1.0' })
+  await world.app.get('/api/lm/loras/scan')
+  await until(() => lorasOf('lacking')[0]?.isDeleted === false)
+  t.match(lorasOf('lacking'), [{ hash: late, file_name: 'late', modelName: 'Late' }])
+  const after = world.tree()
+  for (const id of ['unknown', 'deep/unknown']) t.equal(after[`${id}.recipe.json`], before[`${id}.recipe.json`], 'what is not known is not touched')
+  t.equal(world.double.count(), asked, 'nobody else is asked')
 })

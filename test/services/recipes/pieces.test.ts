@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import type { IndexedModel } from '../../../services/models/entry.ts'
 import { naturalKey } from '../../../services/models/natural-key.ts'
 import { canonicalCheckpoint, readCheckpoint } from '../../../services/recipes/checkpoint-entry.ts'
+import { fillFromLibrary } from '../../../services/recipes/fill-from-library.ts'
 import { fingerprint, resolveFingerprint } from '../../../services/recipes/fingerprint.ts'
 import { floatText } from '../../../services/recipes/float-text.ts'
 import { editRecipeText, parseRecipeFile, readRecipe } from '../../../services/recipes/recipe-file.ts'
@@ -9,6 +12,7 @@ import { createRecipeIndex } from '../../../services/recipes/recipe-index.ts'
 import { createRecipeSearch } from '../../../services/recipes/recipe-search.ts'
 import type { StoredRecipe } from '../../../services/recipes/recipe-store.ts'
 import type { RecipeDocument } from '../../../services/recipes/schema.ts'
+import { createSharedFiles } from '../../../services/recipes/shared-files.ts'
 import { shareName } from '../../../services/recipes/share-name.ts'
 import { randomOrder } from '../../../services/recipes/random-order.ts'
 
@@ -122,4 +126,32 @@ t.test('downloads are named by the title in plain letters', async (t) => {
   t.equal(shareName('日本語', '86b4-AB', '.webp'), 'recipe_86b4-ab.webp')
   t.equal(shareName('Bad\rTitle\n../', 'x', '.png'), 'recipe_bad_title.png')
   t.equal(shareName('水', '画', '.webp'), 'recipe_recipe.webp')
+})
+
+t.test('a recipe is told hash and file name by the library, and nothing else of it changes', async (t) => {
+  const model = { sha256: 'AA'.repeat(32), file_name: 'kite', model_name: 'Kite' } as IndexedModel
+  const loras = { byHash: (hash: string) => 'AA'.repeat(32).startsWith(hash.toUpperCase()) ? [model] : [], byVersionId: (id: number) => id === 9 ? [model] : [] }
+  const filled = (...entries: Record<string, unknown>[]): unknown => fillFromLibrary({ id: 'r', title: 'R', file_path: '', gen_params: {}, loras: entries }, loras)?.loras ?? null
+  const hash = 'aa'.repeat(32)
+  t.strictSame(filled({ modelVersionId: '9', file_name: 'old', modelName: 'Mine' }), [{ modelVersionId: '9', file_name: 'old', modelName: 'Mine', hash }])
+  t.strictSame(filled({ hash: 'AAAAAAAAAA', file_name: '', x: 1 }), [{ hash: 'AAAAAAAAAA', file_name: 'kite', x: 1 }])
+  for (const entry of [{ hash, file_name: 'old' }, { hash: 'bb', file_name: '' }, { modelVersionId: 9, isDeleted: true }, { modelVersionId: 8 }, { file_name: 'kite' }]) t.equal(filled(entry), null, JSON.stringify(entry))
+})
+
+t.test('what was shared can be downloaded for five minutes, then it is gone from the disk too', async (t) => {
+  const directory = t.testdir({ 'a.mp4': 'moving', shared: {} })
+  let now = 0
+  const shared = createSharedFiles({ directory: `${directory}/shared`, now: () => now })
+  t.teardown(() => { shared.close() })
+  const recipe = { document: { id: 'a', title: 'A', file_path: '', gen_params: {}, loras: [] }, jsonPath: '', imagePath: `${directory}/a.mp4`, folder: '' }
+  await shared.share(recipe)
+  await shared.share(recipe)
+  t.equal(readdirSync(`${directory}/shared`).length, 1, 'the newer one takes the place of the older')
+  now = 299_999
+  const { body, size } = await shared.open('a')
+  t.equal(size, 6)
+  t.equal((await body.toArray()).join(''), 'moving')
+  now = 300_000
+  await t.rejects(shared.open('a'), { kind: 'not-found', code: 'share-expired' })
+  t.strictSame(readdirSync(`${directory}/shared`), [])
 })
