@@ -36,7 +36,8 @@ export interface VersionHistory {
   close (): void
 }
 
-const SLICE = 500
+/** Versions that a scan found, looked up and marked in one go: two milliseconds. */
+const SLICE = 100
 
 const kinds: Readonly<Record<string, ModelTypeName>> = { lora: 'lora', locon: 'lora', dora: 'lora', checkpoint: 'checkpoint', embedding: 'embedding', textualinversion: 'embedding' }
 

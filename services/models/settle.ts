@@ -54,12 +54,13 @@ export function createSettle (deps: SettleDeps): (done: DoneOnDisk) => Promise<I
   }
 
   /** Rows of files that are gone; nothing is kept for an heir, the journal keeps the files. */
-  function drop (paths: readonly string[]): void {
-    for (let at = 0; at < paths.length; at += SLICE) {
-      const some = paths.slice(at, at + SLICE)
-      for (const path of some) feed.touch(path)
-      const rows = some.flatMap((path) => store.find(type.name, path) ?? [])
+  async function drop (paths: readonly string[]): Promise<void> {
+    // Before the first pause: what a scan wrote of them meanwhile is not to be shown.
+    for (const path of paths) feed.touch(path)
+    for (let at = 0; at < paths.length && !deps.isEnding(); at += SLICE) {
+      const rows = paths.slice(at, at + SLICE).flatMap((path) => store.find(type.name, path) ?? [])
       if (rows.length > 0) index.apply({ remove: store.remove(rows, { remember: false }) })
+      if (at + SLICE < paths.length) await nextTurn()
     }
   }
 
@@ -95,20 +96,20 @@ export function createSettle (deps: SettleDeps): (done: DoneOnDisk) => Promise<I
   }
 
   /** What was to be there and is not: the row goes, unless its disk is away. */
-  function miss (tasks: readonly Task[]): void {
-    drop(tasks.flatMap(({ path, from, known, root }) => known && deps.board.isOnline(root.id) ? [from ?? path, path] : []))
+  async function miss (tasks: readonly Task[]): Promise<void> {
+    await drop(tasks.flatMap(({ path, from, known, root }) => known && deps.board.isOnline(root.id) ? [from ?? path, path] : []))
   }
 
   return async ({ moved = [], removed = [], changed = [] }) => {
     if (deps.isEnding()) return []
-    drop(removed)
+    await drop(removed)
     const tasks = [...moved.map(({ from, to }) => taskOf(to, from)), ...changed.map((path) => taskOf(path, null))].filter((task) => task !== undefined)
     const listings = new Map<string, DirectoryNames>()
     const settled: IndexedModel[] = []
     for (let at = 0; at < tasks.length; at += SLICE) {
       const looked = await lookAll(tasks.slice(at, at + SLICE), listings)
+      await miss(looked.flatMap(({ task, file }) => file ? [] : [task]))
       if (deps.isEnding()) break
-      miss(looked.flatMap(({ task, file }) => file ? [] : [task]))
       settled.push(...settleSlice(looked.flatMap(({ task, file }) => file ? [{ task, file }] : [])))
       await nextTurn()
     }

@@ -275,6 +275,20 @@ t.test('what was done on disk is followed before the answer: moves keep the mode
   t.equal(run.hashed.length, 1)
 })
 
+t.test('requests get their turns while many deletions are followed, and all of them are gone in the end', async (t) => {
+  const b = bench(t)
+  const paths = Array.from({ length: 60 }, (_, n) => putModel(b.roots, `m${n}`))
+  const run = await b.start()
+  await run.library.idle()
+  for (const path of paths) rmSync(path)
+  const seen = new Set<number>()
+  const look = (): void => { if (run.library.index.size > 0) setImmediate(() => { seen.add(run.library.index.size); look() }) }
+  look()
+  await run.library.exclusively(paths, async () => await run.library.settle({ removed: paths }))
+  t.equal(run.library.index.size, 0)
+  t.ok([...seen].some((size) => size > 0 && size < 60), `sizes seen: ${[...seen].join()}`)
+})
+
 t.test('checkpoints are hashed on demand only', async (t) => {
   const b = bench(t)
   const path = putFile(join(b.directory, 'checkpoints/big.safetensors'), safetensors('big'))
