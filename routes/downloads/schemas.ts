@@ -41,6 +41,7 @@ export const DownloadOutcome = open({
   success: Type.Boolean({ description: 'False only when the version is in the library already' }),
   download_id: Type.String(),
   file_path: Type.Optional(Type.String()),
+  file_paths: Type.Optional(Type.Array(Type.String(), { description: 'All models that came out of an archive' })),
   skipped: Type.Optional(Type.Boolean()),
   cancelled: Type.Optional(Type.Boolean()),
   status: Type.Optional(Type.String()),
@@ -91,7 +92,7 @@ export const DownloadSchema = Type.Object({
     rate: Type.Number({ description: 'Bytes a second' }),
     eta_seconds: nullable(Type.Integer())
   }),
-  result: nullable(open({ file_path: nullable(Type.String()), model_type: nullable(Type.String()), sha256: nullable(Type.String()), bytes: Type.Integer() })),
+  result: nullable(open({ file_path: nullable(Type.String()), file_paths: Type.Optional(Type.Array(Type.String(), { description: 'All models that came out of an archive' })), model_type: nullable(Type.String()), sha256: nullable(Type.String()), bytes: Type.Integer() })),
   error: nullable(open({ kind: Type.String(), code: Type.String(), message: Type.String() })),
   created_at: time,
   started_at: nullable(time),

@@ -59,6 +59,8 @@ export function assembleDownloads ({ core, hashPool, logger, freeSpace = freeSpa
     door,
     warn,
     parts,
+    files,
+    freeSpace,
     partsInUse: createPartsInUse(parts),
     authorized: () => providers.civitai.authorized(),
     transfer: createTransfer({ door, parts, files, hashPool, freeSpace, stallMs: () => stallSeconds(settings.get('download_stall_timeout_seconds')) * 1000 })

@@ -16,7 +16,7 @@ export interface DownloadRunsDeps {
   jobs: JobSystem
   hub: Pick<ProgressHub, 'broadcast'>
   slots: TransferSlots
-  run (request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished?: FinishedDownload }>
+  run (request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished: readonly FinishedDownload[] }>
   /** Told of every model that was loaded, after it is in the library. */
   finished (finished: FinishedDownload): void
 }
@@ -83,7 +83,7 @@ export function createDownloadRuns (deps: DownloadRunsDeps): DownloadRuns {
       notes.started(id)
       const { result, finished } = await deps.run(request, contextOf(id, job, progress, resumed))
       end(id, result.skipped ? 'skipped' : 'succeeded', { result }, progress)
-      if (finished) deps.finished(finished)
+      for (const model of finished) deps.finished(model)
       return result
     } catch (error) {
       failed(id, error, job.signal, progress)

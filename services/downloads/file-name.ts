@@ -8,11 +8,14 @@ const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])$/i
 const MOST_BYTES = 200
 const FORMATS: Readonly<Record<string, string>> = { SafeTensor: '.safetensors', PickleTensor: '.ckpt', GGUF: '.gguf' }
 
+/** Of archives that are unpacked. Files of PyTorch are ZIP archives inside and models all the same: only the name tells. */
+export const ARCHIVE_EXTENSION = '.zip'
+
 export interface SafeName { stem: string, extension: string }
 
 /**
  * Makes one safe name of what a provider calls a file: one segment, no separators, control characters or device names,
- * an extension that models of the type have. Where the name bears none, the format tells it.
+ * an extension that models of the type have, or that of an archive. Where the name bears none, the format tells it.
  * @throws InvalidInputError `file-type-unsupported`
  */
 export function safeFileName (name: string, type: Pick<ModelType, 'extensions' | 'label'>, format = ''): SafeName {
@@ -20,10 +23,9 @@ export function safeFileName (name: string, type: Pick<ModelType, 'extensions' |
   const cleaned = Buffer.from(base.replace(FORBIDDEN, '_')).toString().replaceAll('\uFFFD', '_').trim()
   const dot = cleaned.lastIndexOf('.')
   const ending = dot >= 0 ? cleaned.slice(dot).toLowerCase() : ''
-  if (type.extensions.includes(ending)) return { stem: safeStem(cleaned.slice(0, dot)), extension: ending }
+  if (ending === ARCHIVE_EXTENSION || type.extensions.includes(ending)) return { stem: safeStem(cleaned.slice(0, dot)), extension: ending }
   const known = FORMATS[format]
   if (known !== undefined && type.extensions.includes(known) && !/^\.[a-z]{2,12}$/.test(ending)) return { stem: safeStem(cleaned), extension: known }
-  if (ending === '.zip') throw new InvalidInputError('This file is a ZIP archive. Archives are not unpacked; choose another file of the version, or download it by hand', 'archive-unsupported')
   throw new InvalidInputError(`A ${type.label} can not be a "${ending || 'file without extension'}" file`, 'file-type-unsupported')
 }
 
@@ -52,4 +54,10 @@ export function * alternativeStems (stem: string, sha256: string): Generator<str
   const marked = `${stem}-${sha256.slice(0, 4)}`
   yield marked
   for (let n = 1; n < 1000; n++) yield `${marked}-${n}`
+}
+
+/** Names for what comes out of an archive: `name`, `name-1`, `name-2`, … */
+export function * numberedStems (stem: string): Generator<string> {
+  yield stem
+  for (let n = 1; n < 1000; n++) yield `${stem}-${n}`
 }

@@ -7,7 +7,7 @@ export interface LiveProgress {
   readonly total: number | null
   /** Bytes a second over the last five seconds. */
   readonly rate: number
-  /** A stage that has no bytes: 0, 1, 3, 100. */
+  /** A stage that has no bytes: 0, 1, 3, 99 while an archive is unpacked, 100. */
   stage (percent: number): void
   /** Bytes of the file; told at most once a second. True when it was told. */
   transfer (bytes: number, total: number | null): boolean

@@ -4,12 +4,13 @@ import { choosePreview } from '../civitai/preview-choice.ts'
 import type { CivitaiFileDocument, CivitaiVersionDocument } from '../civitai/schema.ts'
 import { DomainError } from '../errors.ts'
 import { canonicalBaseModel } from '../models/base-model-names.ts'
+import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import { normalAutov3 } from '../models/other-hashes.ts'
 import { destinationNames } from '../network/destinations.ts'
 import type { MetadataSource } from '../providers/types.ts'
 import { fileAddresses } from './file-addresses.ts'
-import { safeFileName } from './file-name.ts'
+import { ARCHIVE_EXTENSION, safeFileName, type SafeName } from './file-name.ts'
 import { findVersion } from './find-version.ts'
 import type { DownloadPlan, PlanOutcome } from './plan.ts'
 import type { PlanDeps } from './plan-deps.ts'
@@ -21,28 +22,44 @@ interface Subject { version: CivitaiVersionDocument, source: MetadataSource, lib
 
 /** Decides what is loaded for a version of CivitAI and where it goes. @throws DomainError that says why not */
 export async function planCivitai (deps: PlanDeps, request: DownloadRequest, signal: AbortSignal): Promise<PlanOutcome> {
-  if (request.model_version_id !== null && request.file_params === null) {
-    const present = presentAnywhere(deps, request, request.model_version_id)
+  if (request.model_version_id !== null && request.file_params === null && request.replaces === null) {
+    const present = presentAnywhere(deps, request.model_version_id)
     if (present) return present
   }
   const { version, source } = await findVersion(deps.chain, request, signal)
   const subject = subjectOf(deps, request, version, source)
   const skipped = skipRule(deps, request, subject)
   if (skipped) return { skipped }
-  const { library, file, explicit } = subject
+  const { library, file } = subject
   const name = safeFileName(file.name ?? `${version.name ?? 'model'}-${version.id}`, library.type, file.metadata?.format ?? '')
-  const local = localVersions(library, version.id).filter(({ file_path: path }) => path !== request.replaces)
-  const same = explicit ? sameFile(local, sha256Of(file), name.stem) : local[0]
+  const same = presentFile(deps, request, subject, name)
   if (same) return presentIn(library, same.file_path)
   return { plan: planOf(deps, request, subject, name) }
 }
 
-function presentAnywhere ({ libraries }: PlanDeps, { replaces }: DownloadRequest, versionId: number): PlanOutcome | undefined {
+function presentAnywhere ({ libraries }: PlanDeps, versionId: number): PlanOutcome | undefined {
   for (const library of libraries) {
-    const model = localVersions(library, versionId).find(({ file_path: path }) => path !== replaces)
+    const [model] = localVersions(library, versionId)
     if (model) return presentIn(library, model.file_path)
   }
   return undefined
+}
+
+/** What the library holds already of that which is asked for. */
+function presentFile (deps: PlanDeps, { replaces }: DownloadRequest, subject: Subject, { stem, extension }: SafeName): IndexedModel | undefined {
+  const { version, library, file, explicit } = subject
+  const local = localVersions(library, version.id).filter(({ file_path: path }) => path !== replaces)
+  if (extension !== ARCHIVE_EXTENSION) return explicit ? sameFile(local, sha256Of(file), stem) : local[0]
+  // The other models of the archive do not make up for a damaged one.
+  if (replaces !== null) return undefined
+  return explicit ? unpackedOf(deps, subject, local) : local[0]
+}
+
+/** A model that came out of an archive that was downloaded before: it is none of the other files of its version. */
+function unpackedOf ({ history }: PlanDeps, { version, library, file }: Subject, local: readonly IndexedModel[]): IndexedModel | undefined {
+  if (file.id === undefined || file.id === null || !history.filesOf(library.type.name, version.id).includes(file.id)) return undefined
+  const others = new Set((version.files ?? []).map(sha256Of))
+  return local.find(({ sha256 }) => !others.has(sha256))
 }
 
 function presentIn (library: ModelLibrary, path: string): PlanOutcome {
@@ -72,7 +89,7 @@ function skipRule ({ settings, history }: PlanDeps, request: DownloadRequest, { 
   return { reason: 'base_model_excluded', message: `The settings exclude downloads for the base model ${base}`, file_name: name, base_model: base }
 }
 
-function planOf (deps: PlanDeps, request: DownloadRequest, subject: Subject, name: { stem: string, extension: string }): DownloadPlan {
+function planOf (deps: PlanDeps, request: DownloadRequest, subject: Subject, name: SafeName): DownloadPlan {
   const { settings, normaliseAddress, now } = deps
   const { version, library, file, source } = subject
   const urls = fileAddresses(file, version, request.source, normaliseAddress)
@@ -92,7 +109,7 @@ function planOf (deps: PlanDeps, request: DownloadRequest, subject: Subject, nam
     size: typeof file.sizeKB === 'number' && file.sizeKB > 0 ? Math.round(file.sizeKB * 1024) : null,
     gate: gateOf(version, now()),
     preview: request.replaces === null ? choosePreview(version.images ?? [], { blur, level: String(settings.get('mature_blur_level') ?? 'R') }) : null,
-    fields: sidecarFields(version, file, source, name.stem, now()),
+    fields: sidecarFields(version, name.extension === ARCHIVE_EXTENSION ? null : file, source, name.stem, now()),
     modelId: version.modelId ?? request.model_id,
     versionId: version.id,
     fileId: file.id ?? null,
@@ -118,9 +135,9 @@ function gateOf (version: CivitaiVersionDocument, now: number): PaidAccess | nul
   return isEarlyAccess(version, now) ? { permanent: false, endsAt: earlyAccessEnd(version) } : null
 }
 
-/** What the provider says, in the words of a sidecar. */
-function sidecarFields (version: CivitaiVersionDocument, file: CivitaiFileDocument, source: MetadataSource, stem: string, now: number): Record<string, unknown> {
-  const autov3 = normalAutov3(file.hashes?.AutoV3)
+/** What the provider says, in the words of a sidecar; without a file nothing that holds for one file only. */
+function sidecarFields (version: CivitaiVersionDocument, file: CivitaiFileDocument | null, source: MetadataSource, stem: string, now: number): Record<string, unknown> {
+  const autov3 = normalAutov3(file?.hashes?.AutoV3)
   return {
     model_name: version.model?.name || stem,
     base_model: canonicalBaseModel(version.baseModel ?? ''),

@@ -9,7 +9,7 @@ export interface PlanDeps {
   settings: Pick<SettingsManager, 'get'>
   chain: Pick<ProviderChain, 'version'>
   huggingFace: HuggingFaceClient
-  history: Pick<VersionHistory, 'has'>
+  history: Pick<VersionHistory, 'has' | 'filesOf'>
   /** Brings an address of CivitAI to its download host. */
   normaliseAddress (address: string): string
   /** Milliseconds since 1970. */

@@ -4,7 +4,7 @@ import { DomainError, InvalidInputError } from '../errors.ts'
 import type { HuggingFaceFile } from '../hugging-face/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import { destinationNames } from '../network/destinations.ts'
-import { safeFileName } from './file-name.ts'
+import { ARCHIVE_EXTENSION, safeFileName } from './file-name.ts'
 import type { PlanDeps } from './plan-deps.ts'
 import type { PlanOutcome } from './plan.ts'
 import { below } from './target-directory.ts'
@@ -19,6 +19,7 @@ export async function planHuggingFace (deps: PlanDeps, request: DownloadRequest,
   const relative = request.use_default_paths ? `huggingface/${repo}` : request.relative_path
   const { path: directory, root } = library.contain(below(base, relative))
   const name = safeFileName(filename, library.type)
+  if (name.extension === ARCHIVE_EXTENSION) throw new InvalidInputError('Archives of Hugging Face are not unpacked; choose a file of weights', 'file-type-unsupported')
   const present = `${directory}/${name.stem}${name.extension}`
   if (await isFilled(present)) return { present: { path: present, library, message: 'File already exists' } }
   const file = await describe(deps, repo, revision, filename, signal)

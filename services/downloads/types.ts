@@ -29,8 +29,10 @@ export type DownloadState = 'queued' | 'running' | 'paused' | 'succeeded' | 'ski
 
 /** How a download ended. */
 export interface DownloadResult {
-  /** Null when nothing was loaded. */
+  /** Null when nothing was loaded; the first of an archive's models. */
   file_path: string | null
+  /** All models that came out of an archive. */
+  file_paths?: string[]
   model_type: ModelTypeName | null
   sha256: string | null
   bytes: number

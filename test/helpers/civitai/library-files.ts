@@ -4,10 +4,10 @@ import { readdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import type { NewFile } from './catalogue.ts'
 
-const extensions = new Set(['.safetensors', '.ckpt', '.pt', '.pth', '.bin', '.gguf', '.sft'])
+const extensions = new Set(['.safetensors', '.ckpt', '.pt', '.pth', '.bin', '.gguf', '.sft', '.zip'])
 const types: readonly (readonly [RegExp, string])[] = [[/embedding/i, 'TextualInversion'], [/checkpoint|unet|diffusion|stable-diffusion/i, 'Checkpoint']]
 
-/** Every model file below a folder, ready for a catalogue that knows them all. Their type is guessed from the folders. */
+/** Every model file below a folder, and every archive, ready for a catalogue that knows them all. Their type is guessed from the folders. */
 export async function libraryFiles (directory: string): Promise<NewFile[]> {
   const found = await readdir(directory, { withFileTypes: true, recursive: true })
   const files: NewFile[] = []
