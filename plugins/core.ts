@@ -10,7 +10,8 @@ import { openDatabase } from '../services/database/open.ts'
 import { createStateDatabase } from '../services/database/state.ts'
 import { assembleDownloads } from '../services/downloads/assemble-downloads.ts'
 import { followScans } from '../services/downloads/scan-marks.ts'
-import { examplesRoot } from '../services/example-images/places.ts'
+import { createExamplePlaces, examplesRoot } from '../services/example-images/places.ts'
+import { createShownImages } from '../services/example-images/shown-images.ts'
 import { createPathQueue, type PathQueue } from '../services/files/path-queue.ts'
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
@@ -96,7 +97,7 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   const metadata = createMetadata({ libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, door, providers, logger: app.log })
   const updates = createUpdates({ ...libraries.updates, libraries: libraries.all, journal, overlay: sidecarOverlay, jobs, hub, state, settings, providers, metadata, logger: app.log })
 
-  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, recipes, state, version: programVersion(), onlyThisMachine: isLoopback(options.host) } satisfies Core)
+  app.decorate('core', { settings, models, hub, jobs, journal, organizer, sidecarOverlay, door, providers, downloads, metadata, updates, recipes, shownImages: createShownImages({ places: createExamplePlaces({ settings }) }), state, version: programVersion(), onlyThisMachine: isLoopback(options.host) } satisfies Core)
 
   app.addHook('onReady', (done) => {
     jobs.recover()

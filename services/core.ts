@@ -7,6 +7,7 @@ import type { JobSystem } from './jobs/types.ts'
 import type { Journal } from './journal/types.ts'
 import type { Organizer } from './models/organizer.ts'
 import type { Downloads } from './downloads/ports.ts'
+import type { ShownImages } from './example-images/shown-images.ts'
 import type { Door } from './network/types.ts'
 import type { MetadataShelf } from './metadata/types.ts'
 import type { Providers } from './providers/types.ts'
@@ -39,6 +40,8 @@ export interface Core {
   downloads: Downloads
   /** The recipes of the active library. */
   recipes: RecipeShelf
+  /** Which example images of a model are there to be shown. */
+  shownImages: ShownImages
   /** User state that cannot be rebuilt. */
   state: StateDatabase
   /** Version of the program, for pages and answers. */

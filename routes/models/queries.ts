@@ -86,7 +86,7 @@ function registerDetails (app: FastifyInstance, useCases: ModelUseCases, { tags,
   app.get<Query>(url('metadata'), {
     validatorCompiler: documentedOnly,
     schema: { operationId: id('get', 'Metadata'), tags, summary: 'CivitAI facts of a model', querystring: filePathParameter, response: answers(success({ metadata: Type.Object({}, { additionalProperties: true }) }), 400, 404) }
-  }, async (request) => ({ success: true, metadata: useCases.getMetadata(request.query) }))
+  }, async (request) => ({ success: true, metadata: await useCases.getMetadata(request.query) }))
 
   app.get<Query>(url('model-description'), {
     validatorCompiler: documentedOnly,

@@ -46,7 +46,7 @@ export interface StackLog { warn: (message: string, error: unknown) => void }
 
 /** What the product does with models of one type. */
 export function createModelUseCases (core: Core, type: ModelType, { warn }: StackLog) {
-  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, organizer: core.organizer, refresher: core.metadata.refresher, updates: core.updates, random: Math.random, tasks: createRunningTasks(), warn }
+  const deps = { library: core.models[type.prefix], settings: core.settings, hub: core.hub, journal: core.journal, organizer: core.organizer, refresher: core.metadata.refresher, updates: core.updates, shownImages: core.shownImages, random: Math.random, tasks: createRunningTasks(), warn }
   const editSidecar = createSidecarEditor({ library: deps.library, journal: core.journal, overlay: core.sidecarOverlay, recorder: core.metadata.recorder })
   const changes = { ...deps, editSidecar }
   const previews = { ...deps, uploads: createUploadShelf(join(core.settings.directory, 'modelshelf', `uploads-${type.prefix}`)) }

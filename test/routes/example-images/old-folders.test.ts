@@ -83,3 +83,22 @@ t.test('a version is claimed only when every folder has its names; models that a
   t.match(sidecarOf(embeddings, 'away').civitai, { images: [], customImages: [{ url: '', type: 'image' }] })
   t.match(filesOf('away'), [/^custom_[a-z0-9]{8}\.png$/])
 })
+
+t.test('metadata is answered without images whose files are gone; the sidecar keeps them', async (t) => {
+  const images = [{ url: '', type: 'image', width: 1 }, { url: 'https://example.com/1.png' }, { url: '', width: 3 }, { url: '', width: 4 }]
+  const customImages = [{ id: 'aa', url: '' }, { id: 'aab', url: '' }, { note: 'theirs' }]
+  const run = await exampleWorld(t, {
+    prepare ({ loras }, _double, examples) {
+      for (const name of ['some', 'none']) putModel(loras, name, { civitai: { id: 4, images, customImages } })
+      for (const file of ['custom_aab.webp', 'image_2.png', '.image_3.png.part']) putFile(join(examples, hashOf('some'), file), png(file))
+      // Nothing of this is older than the names of now.
+      writeFileSync(join(examples, '.download_progress.json'), '{"naming_version": 2}')
+    }
+  })
+  const answered = async (name: string) => (await run.get(`/api/lm/loras/metadata?file_path=${encodeURIComponent(join(run.roots.loras, `${name}.safetensors`))}`)).json as { metadata: Record<string, unknown> }
+  t.same((await answered('some')).metadata, { id: 4, images: [{ ...images[0], downloadFailed: true }, images[1], images[2]], customImages: [customImages[1], customImages[2]] })
+  t.same((await answered('none')).metadata, { id: 4, images, customImages }, 'no folder tells nothing')
+  renameSync(run.examples, `${run.examples}.unplugged`)
+  t.same((await answered('some')).metadata, { id: 4, images, customImages }, 'nor does a disk that is away')
+  t.same(sidecarOf(run.roots.loras, 'some').civitai, { id: 4, images, customImages })
+})
