@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { RecipeQuery } from './ports.ts'
 import { fileUrl, formattedDates, type LoraFacts, type Presenter } from './present-recipe.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
+import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
 
 export interface AnswerDeps {
   index: RecipeIndex
+  /** A row with its body. */
+  read: (row: StoredRecipe) => WholeRecipe | undefined
   presenter: Presenter
   select: (query: RecipeQuery) => readonly number[]
   /** Changes with whatever decides what items say of models. */
@@ -18,25 +20,27 @@ export interface RecipeAnswers {
   /** UTF-8 JSON of `{items, total, page, page_size, total_pages}`. */
   list (query: RecipeQuery): Buffer
   /** JSON that is made once for as long as neither recipes nor models change. */
-  kept (name: string, make: (item: (slot: number) => string) => string): Buffer
+  kept (name: string, make: (item: (slot: number) => string | undefined) => string): Buffer
 }
 
 const MOST_ITEMS = 6000
 const MOST_SELECTIONS = 32
 
 /** Lists are put together from items that are JSON already; an item is made when it is first asked for. */
-export function createRecipeAnswers ({ index, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
+export function createRecipeAnswers ({ index, read, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
   const items = new LRUCache<number, { stamp: string, json: string }>({ max: MOST_ITEMS })
   const selections = new LRUCache<string, { stamp: string, slots: readonly number[] }>({ max: MOST_SELECTIONS })
   const others = new Map<string, { stamp: string, body: Buffer }>()
   index.onSlot((slot) => { items.delete(slot) })
 
-  function item (slot: number, stamp: string): string {
+  /** Undefined for one that went a moment ago. */
+  function item (slot: number, stamp: string): string | undefined {
     const known = items.get(slot)
     if (known?.stamp === stamp) return known.json
     const entry = index.at(slot)
-    if (!entry) return 'null'
-    const json = itemJson(entry, presenter)
+    const whole = entry && read(entry)
+    if (!whole) return undefined
+    const json = itemJson(whole, presenter)
     items.set(slot, { stamp, json })
     return json
   }
@@ -65,16 +69,17 @@ export function createRecipeAnswers ({ index, presenter, select, modelStamp, sel
       const slots = selection(query)
       const { page, pageSize } = query
       const stamp = modelStamp()
-      const shown = slots.slice((page - 1) * pageSize, page * pageSize).map((slot) => item(slot, stamp))
+      const shown = slots.slice((page - 1) * pageSize, page * pageSize).flatMap((slot) => item(slot, stamp) ?? [])
       return Buffer.from(`{"items":[${shown.join(',')}],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
     }
   }
 }
 
-function itemJson (entry: RecipeEntry, presenter: Presenter): string {
-  const { facts, image, members, shownParams: shown, params } = entry
-  const loras = entry.loras === '' ? '' : entry.loras.split('\n').map((text, at) => presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)).join(',')
-  const checkpoint = entry.checkpoint === '' ? '' : `,"checkpoint":${presenter.checkpointJson(entry.checkpoint, facts.checkpoint)}`
+function itemJson ({ row, body }: WholeRecipe, presenter: Presenter): string {
+  const { facts, image } = row
+  const { members, shownParams: shown, params } = body
+  const loras = body.loras === '' ? '' : body.loras.split('\n').map((text, at) => presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)).join(',')
+  const checkpoint = body.checkpoint === '' ? '' : `,"checkpoint":${presenter.checkpointJson(body.checkpoint, facts.checkpoint)}`
   const rest = {
     file_url: fileUrl(image.path),
     ...formattedDates(facts.created, facts.modified),
@@ -83,6 +88,6 @@ function itemJson (entry: RecipeEntry, presenter: Presenter): string {
   return `{${members},"loras":[${loras}],"gen_params":${shown || params}${checkpoint},${JSON.stringify(rest).slice(1)}`
 }
 
-function factsOfLora ({ hashes, versions, names }: RecipeEntry['facts'], at: number): LoraFacts {
+function factsOfLora ({ hashes, versions, names }: StoredRecipe['facts'], at: number): LoraFacts {
   return { hash: hashes[at] ?? '', version: versions[at] ?? 0, name: names[at] ?? '' }
 }

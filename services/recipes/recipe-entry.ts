@@ -1,7 +1,8 @@
 import { isObject, readText } from '../models/read-value.ts'
 import { naturalKey } from '../models/natural-key.ts'
 import type { RecipeTexts } from './recipe-search.ts'
-import type { StoredRecipe } from './recipe-store.ts'
+import type { RecipeBody } from './recipe-row.ts'
+import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
 import type { RecipeDocument, RecipeLoraEntry } from './schema.ts'
 
 /** A recipe as the index holds it. */
@@ -22,25 +23,25 @@ export function titleKeyOf (entry: RecipeEntry): string {
   return entry.titleKey
 }
 
-export function lorasOf (entry: Pick<StoredRecipe, 'loras'>): RecipeLoraEntry[] {
+export function lorasOf (entry: Pick<RecipeBody, 'loras'>): RecipeLoraEntry[] {
   return JSON.parse(lorasJson(entry)) as RecipeLoraEntry[]
 }
 
 /** The entries as one JSON list. */
-export function lorasJson ({ loras }: Pick<StoredRecipe, 'loras'>): string {
+export function lorasJson ({ loras }: Pick<RecipeBody, 'loras'>): string {
   return `[${loras.replaceAll('\n', ',')}]`
 }
 
 /** The document, with its parameters as they are stored. */
-export function documentOf (entry: StoredRecipe): RecipeDocument {
+export function documentOf (entry: RecipeBody): RecipeDocument {
   const { members, params, checkpoint } = entry
   return JSON.parse(`{${members},"loras":${lorasJson(entry)},"gen_params":${params}${checkpoint === '' ? '' : `,"checkpoint":${checkpoint}`}}`) as RecipeDocument
 }
 
-export function textsOf (entry: StoredRecipe): RecipeTexts {
-  const loras = lorasOf(entry)
-  const params: unknown = JSON.parse(entry.shownParams || entry.params)
+export function textsOf ({ row, body }: WholeRecipe): RecipeTexts {
+  const loras = lorasOf(body)
+  const params: unknown = JSON.parse(body.shownParams || body.params)
   const { prompt, negative_prompt: negative } = isObject(params) ? params : {}
   const all = (name: string): string => loras.map((lora) => readText(lora[name])).join('\n')
-  return { title: entry.facts.title, tags: entry.facts.tags.join('\n'), loraName: all('file_name'), loraModel: all('modelName'), prompt: readText(prompt), negative: readText(negative) }
+  return { title: row.facts.title, tags: row.facts.tags.join('\n'), loraName: all('file_name'), loraModel: all('modelName'), prompt: readText(prompt), negative: readText(negative) }
 }

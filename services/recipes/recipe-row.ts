@@ -34,8 +34,8 @@ export interface RecipeFacts {
   imageId: string
 }
 
-/** One recipe as it is kept in the cache: what the index needs, and the members of an answer as JSON. */
-export interface RecipeRow {
+/** One recipe as it is kept in the cache: what the index needs, and its body. */
+export interface RecipeRow extends RecipeBody {
   jsonPath: string
   recipeId: string
   folder: string
@@ -45,6 +45,10 @@ export interface RecipeRow {
   /** What the file says of its image differs from where the image lies. */
   moved: boolean
   facts: RecipeFacts
+}
+
+/** The members of an answer as JSON. */
+export interface RecipeBody {
   /** Members as JSON without braces, LoRAs, checkpoint and parameters left out. */
   members: string
   /** One entry per line, "" without any. */

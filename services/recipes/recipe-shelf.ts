@@ -20,13 +20,14 @@ import type { Recipe, RecipeRootStatus, RecipeShelf } from './ports.ts'
 import { createPresenter } from './present-recipe.ts'
 import { createRecipeAnswers } from './recipe-answers.ts'
 import { findDuplicateRecipes } from './recipe-duplicates.ts'
-import { documentOf, type RecipeEntry } from './recipe-entry.ts'
+import { documentOf } from './recipe-entry.ts'
 import { createRecipeFacets } from './recipe-facets.ts'
 import { readRecipe } from './recipe-file.ts'
 import { createRecipeIndex } from './recipe-index.ts'
 import { createRecipeLifecycle, type RecipeLifecycle } from './recipe-lifecycle.ts'
 import { createRecipeLookups, recipeMatch } from './recipe-lookups.ts'
 import { readRecipeFile } from './recipe-row.ts'
+import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
 import type { RecipeSession } from './recipe-session.ts'
 import { createRecipeRemoval } from './remove-recipes.ts'
 import { createSearchShelf } from './search-shelf.ts'
@@ -60,14 +61,16 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
   const seconds = (): number => deps.clock.now() / 1000
   const warn = (message: string, error: unknown): void => { logger.warn({ err: error }, message) }
   const index = createRecipeIndex()
+  const whole = (row: StoredRecipe): WholeRecipe | undefined => lifecycle.session()?.store.read(row)
   const presenter = createPresenter({ loras, checkpoints })
   const lookups = createRecipeLookups({ index, loras, checkpoints })
-  const search = createSearchShelf(index, (error) => { warn('the search index of the recipes could not be filled', error) })
+  const search = createSearchShelf(index, whole, (error) => { warn('the search index of the recipes could not be filled', error) })
   const lastOpened = createLastOpened({ file: deps.lastOpenedFile, now: seconds, warn })
   const lifecycle = createRecipeLifecycle({ ...deps, index, onScanned: announceScan })
   const sfwOnly = (): boolean => settings.get('show_only_sfw') === true
   const answers = createRecipeAnswers({
     index,
+    read: whole,
     presenter,
     select: (query) => selectRecipes({ index, sfwOnly, search: search.find, withLora: lookups.withLora, withCheckpoint: lookups.withCheckpoint, lastOpened: lastOpened.at }, query),
     modelStamp: () => `${loras.version}.${checkpoints.version}`,
@@ -100,7 +103,8 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
 
   function get (id: string): Recipe | undefined {
     const entry = index.get(id)
-    return entry && recipeOf(entry)
+    const found = entry && whole(entry)
+    return found && { document: documentOf(found.body), ...placeOf(found.row) }
   }
 
   async function read (id: string): Promise<Recipe | undefined> {
@@ -108,10 +112,10 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     if (!entry) return undefined
     // a file that can't be read now is shown as it was last seen
     const file = await readRecipeFile(entry.jsonPath).catch(() => undefined)
-    if (!file || 'problem' in file) return recipeOf(entry)
+    if (!file || 'problem' in file) return get(id)
     const document = readRecipe(file.raw, { imagePath: entry.image.path, folder: entry.folder })
     document.has_workflow ??= entry.image.hasWorkflow
-    return { ...recipeOf(entry), document }
+    return { ...placeOf(entry), document }
   }
 
   const edit = createRecipeEditor(context)
@@ -136,7 +140,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     present: (recipe, options) => presenter.recipe(recipe, options),
     presentLora: presenter.lora,
-    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (item) => findDuplicateRecipes({ index, lookups, item }, options)),
+    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (item) => findDuplicateRecipes({ index, read: whole, lookups, item }, options)),
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
     byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),
@@ -200,8 +204,8 @@ function idsOfFiles (index: ReturnType<typeof createRecipeIndex>, paths: readonl
   return Array.from(index.entries(), ([, entry]) => entry).filter(({ jsonPath }) => wanted.has(jsonPath)).map(({ recipeId }) => recipeId)
 }
 
-function recipeOf (entry: RecipeEntry): Recipe {
-  return { document: documentOf(entry), jsonPath: entry.jsonPath, imagePath: entry.image.path, folder: entry.folder }
+function placeOf ({ jsonPath, image, folder }: StoredRecipe): Omit<Recipe, 'document'> {
+  return { jsonPath, imagePath: image.path, folder }
 }
 
 function statusOf (session: RecipeSession | null, recipes: number): RecipeRootStatus | null {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { textsOf } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
+import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
 import { createRecipeSearch, type SearchColumn } from './recipe-search.ts'
 import type { RecipeQuery } from './ports.ts'
 
@@ -24,7 +25,7 @@ const columnsOf: Record<keyof RecipeQuery['searchIn'], readonly SearchColumn[]> 
 }
 const fields = Object.keys(columnsOf) as (keyof RecipeQuery['searchIn'])[]
 
-export function createSearchShelf (index: RecipeIndex, onError: (error: unknown) => void): SearchShelf {
+export function createSearchShelf (index: RecipeIndex, read: (row: StoredRecipe) => WholeRecipe | undefined, onError: (error: unknown) => void): SearchShelf {
   const words = createRecipeSearch()
   const waiting = new Set<number>()
   let filling: Promise<void> | null = null
@@ -48,7 +49,8 @@ export function createSearchShelf (index: RecipeIndex, onError: (error: unknown)
       for (const slot of waiting) {
         waiting.delete(slot)
         const entry = index.at(slot)
-        if (entry) words.put(slot, textsOf(entry))
+        const whole = entry && read(entry)
+        if (whole) words.put(slot, textsOf(whole))
         if (performance.now() - begun > SLICE_MS) break
       }
       await nextTurn()

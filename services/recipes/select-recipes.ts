@@ -104,13 +104,13 @@ function orderOf (deps: SelectionDeps, sort: string): readonly number[] {
 /** Largest first unless `asc`; recipes without a number are left out, of equal ones the newest stands first. */
 function byNumber ({ index }: SelectionDeps, order: string, numberOf: (slot: number) => number | undefined): number[] {
   const sign = order === 'asc' ? 1 : -1
-  const slots: number[] = []
-  const numbers = new Float64Array(index.slots)
+  const bearers = new Map<number, number[]>()
   for (const slot of index.byDate.slots()) {
     const number = numberOf(slot)
     if (number === undefined) continue
-    numbers[slot] = number * sign
-    slots.push(slot)
+    const known = bearers.get(number)
+    if (known) known.push(slot)
+    else bearers.set(number, [slot])
   }
-  return slots.sort((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0))
+  return [...bearers.keys()].sort((a, b) => (a - b) * sign).flatMap((number) => bearers.get(number) ?? [])
 }
