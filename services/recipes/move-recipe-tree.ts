@@ -7,6 +7,7 @@ import type { Journal, Step, Unit } from '../journal/types.ts'
 import { editJsonText } from '../models/edit-json-text.ts'
 import { readText } from '../models/read-value.ts'
 import { statFile } from './image-facts.ts'
+import { dropDirectories, makeDirectory } from './recipe-files.ts'
 import { isRecipeFile } from './recipe-file.ts'
 import { readRecipeFile } from './recipe-row.ts'
 
@@ -47,8 +48,12 @@ export function createRecipeTreeMove ({ journal, paths }: MoveTreeDeps): RecipeT
       const tree = await listTree(from)
       if (tree.files.length === 0) return
       targets.add(to)
+      const first = await makeDirectory(to)
       try {
         await paths.runAll(tree.files, async () => { await moveFiles(tree.files, from, to) })
+      } catch (error) {
+        await dropDirectories(to, first)
+        throw error
       } finally {
         targets.delete(to)
       }

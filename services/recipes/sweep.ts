@@ -71,12 +71,12 @@ export function createSweeps ({ jobs, hub }: SweepsDeps): Sweeps {
         if (done % SLICE === 0) await turn()
         send({ status: 'processing', current: done + 1, total, recipe_name: definition.nameOf(id) })
         await definition.one(id, counts, signal).catch((error: unknown) => {
-          if (signal.aborted) return
+          signal.throwIfAborted()
           counts.errors = (counts.errors ?? 0) + 1
           recordFailure(definition.nameOf(id), error)
         })
-        signal.throwIfAborted()
         report({ done: ++done, total, unit: 'recipes' })
+        signal.throwIfAborted()
       }
     } catch (error) {
       send(signal.aborted ? { status: 'cancelled', current: done, total, ...counts } : { status: 'error', error: 'The work on the recipes could not go on' })

@@ -343,6 +343,12 @@ t.test('another recipes_path takes all recipes along, or none', async (t) => {
   await run.idle()
   t.notOk(existsSync(from))
   t.equal(readFileSync(join(to, 'notes.txt'), 'utf8'), 'mine')
+  const fresh = join(run.directory, 'made/for/it')
+  t.strictSame((await run.post('/api/lm/settings', { recipes_path: fresh })).json, { success: true }, 'a folder that is not there yet is made')
+  await run.idle()
+  t.ok(existsSync(join(fresh, 'deep/a.webp')))
+  t.strictSame((await run.post('/api/lm/settings', { recipes_path: to })).json, { success: true })
+  await run.idle()
   t.match(await items(run, 'sort_by=name'), [{ id: 'a', folder: 'deep', file_path: join(to, 'deep/a.webp') }, { id: 'b', file_path: join(to, 'b.webp') }])
   t.equal(JSON.parse(readFileSync(join(to, 'deep/a.recipe.json'), 'utf8')).file_path, join(to, 'deep/a.webp'))
 
