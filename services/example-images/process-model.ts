@@ -5,6 +5,7 @@ import type { ModelTypeName } from '../models/types.ts'
 import type { ModelSync } from '../metadata/sync.ts'
 import { DAY_MS, type Absences } from './absences.ts'
 import type { FetchImage, ImageOutcome } from './fetch-image.ts'
+import { createFetchMissing, type Harvest } from './fetch-missing.ts'
 import { findFolder, namesIn } from './folder-files.ts'
 import type { LocalExamples } from './local-examples.ts'
 import { positionOf } from './media-names.ts'
@@ -57,17 +58,14 @@ export interface Processed {
   reason?: 'offline' | 'rate-limited'
 }
 
-const AT_ONCE = 3
 /** A model that takes so long is left to the next run. */
 const WATCHDOG_MS = 15 * 60 * 1000
 const SKIPPED: Processed = { outcome: 'skipped', remote: false }
 
-/** What came of the images of one list. */
-interface Harvest { outcomes: Map<string, ImageOutcome>, asked: number }
-
 /** Brings what is missing of one model's images. @throws the signal's reason, and faults of the folder as a whole */
 export function createProcessModel (deps: ProcessDeps): (target: Target, run: RunContext) => Promise<Processed> {
   const { absences } = deps
+  const fetchMissing = createFetchMissing(deps)
 
   return async (target, run) => {
     const { hash } = target
@@ -130,10 +128,10 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
     const limited = AbortSignal.any([run.signal, AbortSignal.timeout(WATCHDOG_MS)])
     const harvest: Harvest = { outcomes: new Map(), asked: 0 }
     try {
-      await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
+      await fetchMissing(imagesNow(), { hash: target.hash, folder, present, harvest, signal: limited }, run)
       if (foundMissing(harvest) && await refreshed(target, path, run)) {
         present = await aligned(await namesIn(folder) ?? [])
-        await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
+        await fetchMissing(imagesNow(), { hash: target.hash, folder, present, harvest, signal: limited }, run)
       }
     } catch (error) {
       run.signal.throwIfAborted()
@@ -143,41 +141,6 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
       run.tracker.waiting(null)
     }
     return await judge(target, path, imagesNow(), present, harvest, run)
-  }
-
-  interface Fetching { target: Target, folder: string, present: Set<number>, harvest: Harvest, signal: AbortSignal }
-
-  /** What of the list has no file yet, a few at once. */
-  async function fetchMissing (images: readonly unknown[], { target, folder, present, harvest, signal }: Fetching, run: RunContext): Promise<void> {
-    const known = absences.of(target.hash)
-    const queue = images.flatMap((image, position) => {
-      const url = wantedUrl(image)
-      const settled = url !== undefined && !run.named && !run.reprocess && absences.isSettled(known.get(url))
-      return url === undefined || settled || present.has(position) || harvest.outcomes.has(url) ? [] : [{ url, position }]
-    })
-    let stopped = false
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next && !stopped; next = queue.shift()) {
-        await run.gate()
-        const { url, position } = next
-        harvest.asked++
-        const outcome = await deps.fetchImage({ url, optimize: run.optimize, place: run.place, folder, stem: `image_${position}`, signal, onWait: run.tracker.waiting })
-        harvest.outcomes.set(url, outcome)
-        if (outcome.kind === 'saved') {
-          await deps.shrinkSaved(folder, outcome.name)
-          present.add(position)
-          if (known.has(url)) absences.forget(target.hash, url)
-        }
-        // What is left would fare no better.
-        if (outcome.kind === 'offline' || outcome.kind === 'rate-limited') stopped = true
-      }
-    }
-    const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, () => work().catch((error: unknown) => {
-      stopped = true
-      throw error
-    }))
-    const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
   }
 
   /** An address that is gone may have another one by now; asked once in a run for each model. */
