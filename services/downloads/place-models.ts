@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { copyFile, lstat, readdir, unlink } from 'node:fs/promises'
+import { copyFile, lstat, readdir, rm } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { ConflictError, DomainError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
@@ -89,7 +89,7 @@ async function placeAll (deps: PlaceDeps, plan: DownloadPlan, models: readonly N
       if (preview) for (const { path } of models) copies.push(await copyOf(preview, path))
       return await carryOut(deps, plan, models, names, copies)
     } finally {
-      for (const { file } of copies) await unlink(file).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error })
+      for (const { file } of copies) await rm(file, { force: true })
     }
   })
 }

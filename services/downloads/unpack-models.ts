@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { DomainError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
@@ -70,7 +70,7 @@ async function unpackMember ({ files }: UnpackDeps, archive: ModelArchive, membe
     await checkWeights(file, posix.extname(target))
     return { file, ...written }
   } catch (error) {
-    await removeTemp(file)
+    await rm(file, { force: true })
     throw error instanceof DomainError && error.code === 'file-damaged' ? new DomainError(error.kind, error.code, `${member.name} in the archive: ${error.message}`, {}, { cause: error }) : error
   }
 }
@@ -102,9 +102,5 @@ async function write (files: UnpackDeps['files'], path: string, content: AsyncIt
 
 /** Removes what was unpacked and found no place. */
 export async function dropUnpacked (models: readonly Pick<UnpackedModel, 'file'>[]): Promise<void> {
-  for (const { file } of models) await removeTemp(file)
-}
-
-async function removeTemp (file: string): Promise<void> {
-  await unlink(file).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'ENOENT') throw error })
+  for (const { file } of models) await rm(file, { force: true })
 }
