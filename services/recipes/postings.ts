@@ -6,6 +6,8 @@ export interface Postings<Key> {
   /** Keys with how many slots bear them, first seen first. */
   counts (): [Key, number][]
   keys (): IterableIterator<Key>
+  /** Keys that more than one slot bears. */
+  shared (): Generator<[Key, ReadonlySet<number>]>
 }
 
 const NONE: ReadonlySet<number> = new Set()
@@ -29,6 +31,9 @@ export function createPostings<Key> (): Postings<Key> {
       return known === undefined ? NONE : typeof known === 'number' ? new Set([known]) : known
     },
     counts: () => Array.from(slots, ([key, known]) => [key, typeof known === 'number' ? 1 : known.size]),
-    keys: () => slots.keys()
+    keys: () => slots.keys(),
+    * shared () {
+      for (const [key, known] of slots) if (typeof known !== 'number' && known.size > 1) yield [key, known]
+    }
   }
 }

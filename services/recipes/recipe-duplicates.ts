@@ -33,7 +33,7 @@ export function findDuplicateRecipes ({ index, read, lookups, item }: DuplicateD
   for (const [key, slots] of grouped) {
     if (slots.size > 1) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
   }
-  for (const [source, slots] of bySource(index)) add('source_path', source, source, slots)
+  for (const [source, slots] of index.postings.source.shared()) add('source_path', source, source, slots)
   groups.sort((a, b) => b.count - a.count)
   return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.flatMap((slot) => card(index.at(slot), item(slot)) ?? []).join(',')}]}`).join(',')}]`
 }
@@ -61,16 +61,6 @@ function plainParams (entry: RecipeEntry | undefined, read: DuplicateDeps['read'
   if (!isObject(params)) return { prompt: '', seed: '' }
   const { prompt, seed } = params
   return { prompt: readText(prompt).replace(/\s+/g, ' ').trim().toLowerCase(), seed: typeof seed === 'number' || typeof seed === 'string' ? String(seed).trim() : '' }
-}
-
-function bySource (index: RecipeIndex): Map<string, number[]> {
-  const groups = new Map<string, number[]>()
-  for (const [source] of index.postings.source.counts()) {
-    const key = source.trim()
-    if (key === '') continue
-    groups.set(key, [...groups.get(key) ?? [], ...index.postings.source.get(source)])
-  }
-  return groups
 }
 
 function newestFirst (index: RecipeIndex, slots: Iterable<number>): number[] {

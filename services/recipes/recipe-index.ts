@@ -100,7 +100,12 @@ export function createRecipeIndex (): RecipeIndex {
     idOfRow.set(row.id, id)
     const slot = slotById.get(id)
     const shown = slot === undefined ? undefined : entries[slot]
-    const known = rivals.get(id) ?? (shown ? [shown] : [])
+    if (!shown) {
+      // at a start all of them
+      show(id, entry)
+      return []
+    }
+    const known = rivals.get(id) ?? [shown]
     const bearers = [...known.filter((other) => other.id !== row.id), entry]
     if (bearers.length > 1) rivals.set(id, bearers)
     const best = newest(bearers) ?? entry

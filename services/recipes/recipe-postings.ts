@@ -11,6 +11,7 @@ export interface RecipePostings {
   readonly loraVersion: Postings<number>
   readonly checkpointHash: Postings<string>
   readonly checkpointVersion: Postings<number>
+  /** Without blanks around it. */
   readonly source: Postings<string>
   readonly imageId: Postings<string>
   /** Takes note of a slot's recipe before and after a change. */
@@ -48,7 +49,7 @@ export function createRecipePostings (entries: () => Iterable<[number, RecipeEnt
     loraVersion: table(({ facts }) => facts.versions.filter((version, at) => version > 0 && facts.hashes[at] === '')),
     checkpointHash: table(({ facts }) => given(facts.checkpoint)),
     checkpointVersion: table(({ facts }) => facts.checkpoint === '' && facts.checkpointVersion > 0 ? [facts.checkpointVersion] : []),
-    source: table(({ facts }) => given(facts.source)),
+    source: table(({ facts }) => given(facts.source.trim())),
     imageId: table(({ facts }) => given(facts.imageId))
   }
   const all: readonly Table<never>[] = Object.values(tables) as Table<never>[]

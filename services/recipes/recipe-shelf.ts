@@ -144,7 +144,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
     byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),
-    bySource: (source) => idsAt(index.postings.source.get(source)),
+    bySource: (source) => idsAt(index.postings.source.get(source.trim())),
     byImageId: (imageId) => idsAt(index.postings.imageId.get(imageId)).reverse(),
     bindLora: (entry, baseModel) => bindEntry(loras, entry, baseModel),
     bindCheckpoint: (entry) => bindEntry(checkpoints, entry),

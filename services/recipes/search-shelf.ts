@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { textsOf } from './recipe-entry.ts'
+import { textsOf, titleKeyOf } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
 import { createRecipeSearch, type SearchColumn } from './recipe-search.ts'
@@ -51,6 +51,8 @@ export function createSearchShelf (index: RecipeIndex, read: (row: StoredRecipe)
         const entry = index.at(slot)
         const whole = entry && read(entry)
         if (whole) words.put(slot, textsOf(whole))
+        // else the first list by name would wait for all of them
+        if (entry) titleKeyOf(entry)
         if (performance.now() - begun > SLICE_MS) break
       }
       await nextTurn()
