@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { isObject } from './read-value.ts'
 
-/** A batch of deleted files that another program of the family laid aside: `<folder>/.lm-pending-delete/<id>/manifest.json`. */
+/** A batch of deleted files that another program of the family laid aside: `<folder>/.lm-pending-delete/<id>/manifest.json`; of recipes in the settings directory. */
 export interface StagedBatch {
   directory: string
   manifest: string
@@ -24,12 +24,17 @@ export async function findStagedBatch (roots: readonly string[], id: string): Pr
   return undefined
 }
 
+/** A batch of recipes lies in the settings directory itself: copies, while the recipes are gone. */
+export async function findStagedRecipes (settingsDirectory: string, id: string): Promise<StagedBatch | undefined> {
+  return await readBatch(`${settingsDirectory}/${STAGING}/${id}`, id, 'recipe')
+}
+
 async function search (directory: string, id: string, seen: Set<string>): Promise<StagedBatch | undefined> {
   const waiting = [directory]
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     const names = await folders(at, seen)
     if (names.includes(STAGING)) {
-      const batch = await readBatch(`${at}/${STAGING}/${id}`, id)
+      const batch = await readBatch(`${at}/${STAGING}/${id}`, id, 'model')
       if (batch) return batch
     }
     for (const name of names) if (name !== STAGING) waiting.push(`${at}/${name}`)
@@ -51,10 +56,10 @@ async function folders (directory: string, seen: Set<string>): Promise<string[]>
   }
 }
 
-async function readBatch (directory: string, id: string): Promise<StagedBatch | undefined> {
+async function readBatch (directory: string, id: string, kind: 'model' | 'recipe'): Promise<StagedBatch | undefined> {
   const manifest = `${directory}/manifest.json`
   const document = await readDocument(manifest)
-  if (document?.batch_id !== id || document.kind !== 'model' || !Array.isArray(document.entries)) return undefined
+  if (document?.batch_id !== id || document.kind !== kind || !Array.isArray(document.entries)) return undefined
   const present = new Set((await readdir(directory)))
   const files = document.entries.flatMap((entry: unknown) => {
     if (!isObject(entry) || typeof entry.staged !== 'string' || typeof entry.original !== 'string') return []

@@ -128,7 +128,7 @@ export function createSharedModelUseCases (core: Core, { warn }: StackLog) {
     warn
   })
   return {
-    undoDelete: undoDelete({ ...deps, recipes: core.recipes, journal: core.journal, now: Date.now }),
+    undoDelete: undoDelete({ ...deps, recipes: core.recipes, journal: core.journal, settingsDirectory: core.settings.directory, now: Date.now }),
     servePreview: servePreview(deps),
     getInitStatus: getInitStatus({ ...deps, recipes: core.recipes }),
     getTrainedWords: getTrainedWords(deps),

@@ -1,13 +1,17 @@
-import { ConflictError, DomainError, InvalidInputError, NotFoundError } from '../../services/errors.ts'
+import { ConflictError, DomainError, InvalidInputError, NotFoundError, PathOutsideLibraryError } from '../../services/errors.ts'
 import { failureOf } from '../../services/journal/errors.ts'
 import type { Journal, OperationDetail, OperationResult, Step } from '../../services/journal/types.ts'
 import { holdPaths, settleOperation, type OperationFollowers } from '../../services/models/settle-operation.ts'
-import { findStagedBatch, type StagedBatch } from '../../services/models/staged-batch.ts'
+import { findStagedBatch, findStagedRecipes, type StagedBatch } from '../../services/models/staged-batch.ts'
+import { containedIn, normalizeClientPath } from '../../services/files/safe-path.ts'
+import type { RecipeShelf } from '../../services/recipes/ports.ts'
 import { isRecipeFile } from '../../services/recipes/recipe-file.ts'
 import { withinLibrary } from './within-library.ts'
 
 export interface UndoDeps extends OperationFollowers {
+  recipes: Pick<RecipeShelf, 'settle' | 'root'>
   journal: Journal
+  settingsDirectory: string
   /** Milliseconds since 1970. */
   now: () => number
 }
@@ -30,8 +34,10 @@ export const undoDelete = (deps: UndoDeps) => async ({ batch_id: id }: { batch_i
   const own = ownBatch(deps.journal, id)
   if (own) return await undoOwn(deps, own)
   const batch = await findStagedBatch(deps.libraries.flatMap((library) => library.roots().filter((root) => !library.isAway(root.id)).map(({ path }) => path)), id)
-  if (!batch) throw unknown(id)
-  return await restoreStaged(deps, id, batch)
+  if (batch) return await restoreStaged(deps, id, batch)
+  const recipes = await findStagedRecipes(deps.settingsDirectory, id)
+  if (!recipes) throw unknown(id)
+  return await restoreRecipes(deps, id, recipes)
 }
 
 function unknown (id: string): NotFoundError {
@@ -80,6 +86,24 @@ async function restoreStaged (deps: UndoDeps, id: string, batch: StagedBatch): P
     const result = await journal.run({ kind: 'restore', route: ROUTE, summary: 'Restore deleted models', units: [{ key: moves[0]?.to ?? id, label: 'Deleted models', steps }] })
     const done = await finish(deps, result)
     return { ...done, restored: moves.map(({ to }) => to) }
+  })
+}
+
+/** Into the recipe directory and nowhere else. What is left of the batch is tidied by the program that made it. */
+async function restoreRecipes (deps: UndoDeps, id: string, batch: StagedBatch): Promise<UndoneDelete> {
+  const { libraries, journal, recipes, now } = deps
+  if (batch.expiresAt + GRACE_SECONDS < now() / 1000) throw expired()
+  const root = recipes.root()
+  const moves = batch.files.map(({ staged, original }): Step & { kind: 'move' } => {
+    const to = normalizeClientPath(original)
+    if (root === null || to === root || !containedIn(root, to)) throw new PathOutsideLibraryError()
+    return { kind: 'move', from: staged, to }
+  })
+  const document = moves.find(({ to }) => isRecipeFile(to))
+  if (!document) throw unknown(id)
+  return await holdPaths(libraries, moves.map(({ to }) => to), async () => {
+    const result = await journal.run({ kind: 'restore', route: ROUTE, summary: 'Restore deleted recipes', units: [{ key: document.to, label: 'Deleted recipes', steps: moves }] })
+    return { ...await finish(deps, result), restored: moves.map(({ to }) => to) }
   })
 }
 

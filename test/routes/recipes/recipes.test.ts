@@ -171,6 +171,30 @@ t.test('deleted recipes come back by undo, alone and in bulk', async (t) => {
   t.match(run.events.map(({ type }) => type), ['recipe.deleted', 'recipes.changed'])
 })
 
+t.test('recipes that another program laid aside come back, into the recipe directory alone', async (t) => {
+  const image = await webp()
+  const [good, foreign, late] = ['a', 'b', 'c'].map((digit) => digit.repeat(32))
+  const run = await runningApp(t, {
+    prepare ({ loras }, directory) {
+      putRecipe(join(loras, 'recipes'), 'kept', {}, image)
+      for (const [batch, home, seconds] of [[good, join(loras, 'recipes/deep'), 20], [foreign, join(directory, 'outside'), 20], [late, join(loras, 'recipes/late'), -60]] as const) {
+        const staging = join(directory, 'settings/.lm-pending-delete', String(batch))
+        const json = putRecipe(staging, 'gone', { title: 'Gone' }, image)
+        const names = ['gone.recipe.json', 'gone.webp']
+        writeFileSync(join(staging, 'manifest.json'), JSON.stringify({ batch_id: batch, kind: 'recipe', model_type: null, state: 'staged', expires_at: Date.now() / 1000 + seconds, entries: names.map((name) => ({ staged: join(json, '..', name), original: join(home, name), restored: false })), model_snapshot: null, recipe_snapshot: {} }))
+      }
+    }
+  })
+  const undo = async (id: string | undefined) => await run.post('/api/lm/undo-delete', { batch_id: id })
+  const before = treeOf(run.directory, 'loras')
+  t.match(await undo(late), { status: 404, json: { error: /expired/ } })
+  t.equal((await undo(foreign)).status, 400)
+  t.strictSame([treeOf(run.directory, 'loras'), existsSync(join(run.directory, 'outside'))], [before, false])
+  t.match(await undo(good), { status: 200, json: { kind: 'recipe', restored: [join(run.roots.loras, 'recipes/deep/gone.recipe.json'), join(run.roots.loras, 'recipes/deep/gone.webp')] } })
+  t.match(await items(run, 'search=gone'), [{ id: 'gone', folder: 'deep', file_path: join(run.roots.loras, 'recipes/deep/gone.webp') }])
+  t.equal((await undo(good)).status, 404)
+})
+
 t.test('recipes move within their directory and never out of it', async (t) => {
   const image = await webp()
   const run = await runningApp(t, {
