@@ -1,3 +1,4 @@
+import { createSlices } from '../jobs/slices.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import { findFolder, namesIn } from './folder-files.ts'
@@ -36,8 +37,16 @@ export async function countNeeded ({ libraries, progressFile }: { libraries: rea
 }
 
 async function foldersOf ({ root, prefix, formerPrefixes }: ExamplePlace): Promise<ReadonlySet<string>> {
-  const lists = await Promise.all([prefix, ...formerPrefixes].map(async (folder) => await namesIn(folder === '' ? root : `${root}/${folder}`) ?? []))
-  return new Set(lists.flat())
+  const found = new Set<string>()
+  const slice = createSlices()
+  for (const folder of [prefix, ...formerPrefixes]) {
+    for (const name of await namesIn(folder === '' ? root : `${root}/${folder}`) ?? []) {
+      found.add(name)
+      const turn = slice()
+      if (turn) await turn
+    }
+  }
+  return found
 }
 
 async function countEmpty (place: ExamplePlace, hashes: ReadonlySet<string>): Promise<number> {
