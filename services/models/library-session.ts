@@ -224,7 +224,8 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       init.restored()
       let count = 0
       let last: PackedModel[] = []
-      index.bulk(true)
+      const order = store.nameOrder(type.name)
+      index.bulk(true, { sortsLater: order !== null })
       for await (const slice of store.loadSlices(type.name)) {
         if (loadingStopped) return
         const shown = slice.filter(({ packed }) => hasRoot(packedText(packed, 'root_id')))
@@ -233,7 +234,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
         last = shown.slice(-HELD)
         count += slice.length
       }
-      await index.prepareNames(store.nameOrder(type.name))
+      await index.prepareNames(order)
       if (loadingStopped) return
       index.apply({ upsert: last })
       index.bulk(false)

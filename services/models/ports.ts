@@ -92,9 +92,9 @@ export interface ModelIndex {
   clear (): void
   /**
    * While it is on, many models are coming: lists show them all, but those that came last may stand at the end rather
-   * than in their place.
+   * than in their place. With `sortsLater` nothing is sorted until it is off: `prepareNames` knows nearly the order then.
    */
-  bulk (active: boolean): void
+  bulk (active: boolean, options?: { sortsLater: boolean }): void
   /** Builds orders and postings in slices, so that the first query finds them; call after a bulk load. */
   prepare (): Promise<void>
   /** Builds the usual order only. `likely`: ids in what was that order once, which spares most of the work. */

@@ -35,6 +35,7 @@ const EXCLUDED_SORTS = new Set(['name', 'date', 'size', 'usage', 'random'])
 export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
   const { type, preferences } = deps
   let bulk = false
+  let sortsLater = false
   const isBulk = (): boolean => bulk
   let listed = createCorpus(type, isBulk)
   let hidden = createCorpus(type, isBulk)
@@ -121,19 +122,21 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       for (const model of put) upsert(model)
       version++
       touched += put.length + gone.length
-      if (!settling && touched >= SETTLE_FROM && listed.orders.inUse) settle()
+      if (!settling && !sortsLater && touched >= SETTLE_FROM && listed.orders.inUse) settle()
     },
     clear: () => {
       bulk = false
+      sortsLater = false
       listed = createCorpus(type, isBulk)
       hidden = createCorpus(type, isBulk)
       answers = createAnswersFor(listed)
       hiddenAnswers = createAnswersFor(hidden)
       version++
     },
-    bulk: (active) => {
+    bulk: (active, options) => {
       if (bulk === active) return
       bulk = active
+      sortsLater = active && options?.sortsLater === true
       // What was read meanwhile may stand at the end of an order.
       if (!active) version++
     },

@@ -68,9 +68,9 @@ export function createSortOrder (source: OrderSource): SortOrder {
   }
 
   /** Hands out what is to be merged: the order without it, and the live ones of it. */
-  const takeChanges = (): { kept: Uint32Array, loose: Uint32Array } => {
-    const loose = built ? Uint32Array.from(changed).filter(isLive) : source.slots()
-    const kept = built && changed.length > 0 ? withoutMarked(order, stale) : order
+  const takeChanges = (anew = !built): { kept: Uint32Array, loose: Uint32Array } => {
+    const loose = anew ? source.slots() : Uint32Array.from(changed).filter(isLive)
+    const kept = anew ? NONE : changed.length > 0 ? withoutMarked(order, stale) : order
     order = kept
     for (const slot of changed) stale[slot] = 0
     changed = []
@@ -122,8 +122,10 @@ export function createSortOrder (source: OrderSource): SortOrder {
       read()
       return
     }
-    const { kept, loose: unordered } = takeChanges()
-    const loose = kept.length === 0 ? inLikelyOrder(unordered, likely?.() ?? null) : unordered
+    // Where most came since, a likely order of all is nearer than the few in their places.
+    const nearly = !built || changed.length > order.length ? likely?.() ?? null : null
+    const { kept, loose: unordered } = takeChanges(!built || nearly !== null)
+    const loose = nearly ? inLikelyOrder(unordered, nearly) : unordered
     if (loose.length === 0) {
       built = true
       return

@@ -203,3 +203,32 @@ t.test('while many models come, lists have them all, and their order is right wh
   for (const key of ['name', 'date', 'size']) t.equal(difference(bed, reference(), ask({ sort: { key, order: 'asc', seed: '' } })), null, key)
   t.equal(difference(bed, reference(), ask({ search: 'a', searchIn: { fileName: true, modelName: true, tags: true, creator: true } })), null)
 })
+
+t.test('an order that is known from before is taken up when all models are there, and lists meanwhile have them all', async (t) => {
+  const [some] = fc.sample(fc.array(model, { minLength: 5000, maxLength: 5000, size: 'max' }), { seed: 9, numRuns: 1 })
+  const many = (some ?? []).map((one, i) => ({ ...one, id: i + 1, exclude: false, preview_nsfw_level: 0, file_path: `${one.file_path}${i}`, model_name: `${one.model_name} ${i % 311}` }))
+  const query: ListQuery = { ...makeQuery(), pageSize: 100, sort: { key: 'name', order: 'asc', seed: '' } }
+  const before = makeIndex()
+  before.index.apply({ upsert: many.map((one) => ({ ...one })) })
+  await before.index.prepareNames()
+  const known = before.index.nameOrder() ?? new Uint32Array(0)
+
+  const bed = makeIndex()
+  const models = new Map<number, IndexedModel>()
+  const change = (upsert: IndexedModel[], remove: number[]): void => {
+    applyTo(models, upsert, remove)
+    bed.index.apply({ upsert, remove })
+    t.equal(bed.index.list(query).total, models.size)
+    t.equal(new Set(bed.index.select(query)).size, models.size, 'each once')
+  }
+  bed.index.bulk(true, { sortsLater: true })
+  for (let at = 0; at < many.length; at += 500) change(many.slice(at, at + 500), at % 1000 === 0 ? [at + 1] : [])
+  t.notSame(bed.index.nameOrder(), known, 'nothing was sorted yet')
+  // Meanwhile some have got other names, and one is gone.
+  change(many.slice(100, 200).map((one, i) => ({ ...one, model_name: `${i}${one.model_name}` })), [77])
+  const sorting = bed.index.prepareNames(Uint32Array.of(999_999, ...known))
+  change([], [4321])
+  await sorting
+  bed.index.bulk(false)
+  t.equal(difference(bed, createReference(bed, models)(), query), null)
+})
