@@ -160,7 +160,7 @@ t.test('answers carry the headers that keep browsers from guessing, framing and 
   const { call } = await serve(t)
   const { headers } = await call('GET', '/loras')
   t.match(headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', vary: 'Origin', 'cross-origin-opener-policy': 'same-origin' })
-  t.match(headers['content-security-policy'], /script-src 'self';.*img-src 'self' data: blob: https:\/\/\*\.civitai\.com;.*connect-src 'self' ws:\/\/127\.0\.0\.1:\d+ .*frame-ancestors 'self'$/)
+  t.match(headers['content-security-policy'], /script-src 'self';.*img-src 'self' data: blob: https:\/\/\*\.civitai\.com https:\/\/img\.genur\.art;.*connect-src 'self' ws:\/\/127\.0\.0\.1:\d+ .*frame-ancestors 'self'$/)
   t.equal((await call('GET', '/api/lm/list')).headers['x-content-type-options'], 'nosniff')
   t.equal((await call('GET', '/api/lm/list', { origin: 'null' })).headers['x-content-type-options'], 'nosniff', 'also on refusals')
 })

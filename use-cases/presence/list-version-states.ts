@@ -19,6 +19,7 @@ export const listVersionStates = ({ libraries, chain, history }: VersionStatesDe
   requireOpened(libraries)
   const outcome = await chain.modelVersions(modelId, { urgent: true })
   if (outcome.kind === 'not-found') throw new NotFoundError('Model not found', 'model-not-found')
+  if (outcome.kind === 'unavailable') throw new DomainError('unavailable', outcome.offline ? 'offline' : 'provider-unavailable', outcome.message)
   if (outcome.kind !== 'found') throw new DomainError('unavailable', `provider-${outcome.kind}`, 'message' in outcome ? outcome.message : 'The provider can not be asked now')
   const { modelVersions, type, name } = outcome.value
   const kind = kindOfModelType(type)

@@ -12,7 +12,7 @@ function tree (folder: string): Record<string, string> {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     if (path.includes('.modelshelf-trash')) continue
-    found[path] = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? `link ${readlinkSync(path)}` : `${Math.round(statSync(path).mtimeMs)} ${readFileSync(path).toString('base64')}`
+    found[path] = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? `link ${readlinkSync(path)}` : `${Math.round(statSync(path).mtimeMs / 100)} ${readFileSync(path).toString('base64')}`
   }
   return found
 }

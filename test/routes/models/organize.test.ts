@@ -16,7 +16,7 @@ function tree (run: RunningApp): Record<string, string> {
   for (const entry of readdirSync(run.roots.loras, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     if (path.includes('.modelshelf-trash')) continue
-    found[path.slice(run.roots.loras.length + 1)] = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? `link ${readlinkSync(path)}` : `${Math.round(statSync(path).mtimeMs)} ${readFileSync(path).toString('base64')}`
+    found[path.slice(run.roots.loras.length + 1)] = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? `link ${readlinkSync(path)}` : `${Math.round(statSync(path).mtimeMs / 100)} ${readFileSync(path).toString('base64')}`
   }
   return found
 }
