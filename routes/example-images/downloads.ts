@@ -31,17 +31,21 @@ export function registerDownloads (app: FastifyInstance): void {
     }
   }, async (request) => ({ success: true, ...await useCases.startDownload(request.body) }))
 
-  app.post<{ Body: Body }>('/api/lm/force-download-example-images', {
+  app.post<{ Body: Body, Querystring: { async?: string | string[] } }>('/api/lm/force-download-example-images', {
     config: { longLived: true },
     validatorCompiler: documentedOnly,
     schema: {
       operationId: 'forceDownloadExampleImages',
       tags,
-      summary: 'Look at some models anew, marks cleared, and wait for the end',
-      body: body({ ...options, model_hashes: optional('SHA-256 of the models; required') }),
-      response: answers(success({ message: Type.String(), result: Report }), 400, 409, 507)
+      summary: 'Look at some models anew, marks cleared, and wait for the end; with `async=1` answer 202 as soon as they are counted',
+      querystring: Type.Object({ async: Type.Optional(Type.String({ description: '`1`: do not wait for the end' })) }),
+      body: body({ ...options, overwrite: optional('true: fetch images again that are there; the files of before go to `_deleted`'), model_hashes: optional('SHA-256 of the models; required') }),
+      response: { ...answers(success({ message: Type.String(), result: Report }), 400, 409, 507), 202: Started }
     }
-  }, async (request) => ({ success: true, ...await useCases.forceDownload(request.body) }))
+  }, async (request, reply) => {
+    if ([request.query.async].flat()[0] !== '1') return { success: true, ...await useCases.forceDownload(request.body) }
+    return await reply.code(202).send({ success: true, ...await useCases.beginForceDownload(request.body) })
+  })
 
   app.get<{ Querystring: { details?: string | string[] } }>('/api/lm/example-images-status', {
     validatorCompiler: documentedOnly,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Core } from '../../services/core.ts'
 import { createExampleImageUseCases } from '../../use-cases/example-images/index.ts'
+import { registerDeleted } from './deleted.ts'
 import { registerDownloads } from './downloads.ts'
 import { registerFiles } from './files.ts'
 import { importRoutes } from './imports.ts'
@@ -18,6 +19,7 @@ const exampleImageRoutes: FastifyPluginAsync = async (app) => {
   app.addSchema(FileSchema)
   registerDownloads(app)
   registerFiles(app)
+  registerDeleted(app)
   await app.register(importRoutes)
 }
 

@@ -164,5 +164,5 @@ function finished (result: CleanUpReport, { prefix }: ExamplePlace): CleanUpRepo
 }
 
 export function busyError (): ConflictError {
-  return new ConflictError('Example images are being downloaded; clean up when that has ended', 'download-in-progress')
+  return new ConflictError('Example images are being downloaded; try again when that has ended', 'download-in-progress')
 }

@@ -10,6 +10,7 @@ import { createAdoptLayout } from './adopt-layout.ts'
 import { createAdoptNaming } from './adopt-naming.ts'
 import { createAdoption } from './adoption.ts'
 import { createAutoDownload } from './auto-download.ts'
+import { createExampleBin, type ExampleBin } from './bin.ts'
 import { countNeeded, type NeededCounts } from './count-needed.ts'
 import { createCustomImages, type CustomImages } from './custom-images.ts'
 import { createDownloader, type Downloader } from './downloader.ts'
@@ -18,6 +19,7 @@ import { createFolderMemory } from './folder-memory.ts'
 import { createImportSources, type ImportSources } from './import-sources.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import { createExamplePlaces, isSamePlace, type ExamplePlace, type ExamplePlaces } from './places.ts'
+import { createMakeRoom } from './make-room.ts'
 import { createProgressFile } from './progress-file.ts'
 import { createRealign } from './realign.ts'
 import { createShrinkSaved } from './shrink-saved.ts'
@@ -33,6 +35,7 @@ export interface ExampleImages {
   incoming: Incoming
   importSources: ImportSources
   staticServing: StaticServing
+  bin: ExampleBin
   fileManager: FileManager
   countNeeded (place: ExamplePlace, types: ReadonlySet<ModelTypeName>): Promise<NeededCounts>
   /** After the jobs of the last process were taken up. */
@@ -87,6 +90,7 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     fetchImage: createFetchImage({ door: core.door }),
     takeLocalExamples: createTakeLocalExamples({ libraryOf, editorOf }),
     realign: createRealign({ journal, sources }),
+    makeRoom: createMakeRoom({ journal }),
     shrinkSaved: createShrinkSaved({ enabled: () => settings.get('reencode_example_images') === true }),
     absences: createAbsences({ state, now }),
     now,
@@ -122,6 +126,7 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     incoming: createIncoming({ freeSpace, startedAt }),
     importSources: createImportSources({ settings, places }),
     staticServing,
+    bin: createExampleBin({ journal, now }),
     fileManager: createFileManager(),
     countNeeded: count,
     recover () {

@@ -35,6 +35,8 @@ export interface ImageRequest {
   signal: AbortSignal
   /** The host asks for patience: so many milliseconds. */
   onWait (milliseconds: number): void
+  /** Asked when the image came whole, before it takes its place: what lies there shall go. */
+  makeRoom?: () => Promise<void>
 }
 
 export interface FetchImageDeps {
@@ -141,7 +143,7 @@ function judgeStranger (head: Buffer, type: string): ImageOutcome {
   return { kind: 'failed', message: head.length === 0 ? 'The answer was empty' : `The answer was no image or video${/^[\w/.+-]{1,60}/.test(type) ? ` (${type.split(';')[0]})` : ''}` }
 }
 
-async function lay (head: Buffer, chunks: AsyncIterator<Buffer>, name: string, { folder }: ImageRequest): Promise<ImageOutcome> {
+async function lay (head: Buffer, chunks: AsyncIterator<Buffer>, name: string, { folder, makeRoom }: ImageRequest): Promise<ImageOutcome> {
   const target = `${folder}/${name}`
   const temporary = ownTempPath(target)
   try {
@@ -152,6 +154,7 @@ async function lay (head: Buffer, chunks: AsyncIterator<Buffer>, name: string, {
     } finally {
       await file.close()
     }
+    await makeRoom?.()
     await moveFile(temporary, target).catch((error: unknown) => {
       // Another program was faster: its file is as good.
       if (!(error instanceof DomainError) || error.code !== 'destination-exists') throw error

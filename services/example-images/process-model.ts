@@ -8,6 +8,7 @@ import type { FetchImage, ImageOutcome } from './fetch-image.ts'
 import { createFetchMissing, type Harvest } from './fetch-missing.ts'
 import { findFolder, namesIn } from './folder-files.ts'
 import type { LocalExamples } from './local-examples.ts'
+import type { MakeRoom } from './make-room.ts'
 import { positionOf } from './media-names.ts'
 import { hashFolder, type ExamplePlace } from './places.ts'
 import { isLeftOver, type FailureNote, type ProgressRecord } from './progress-file.ts'
@@ -26,6 +27,7 @@ export interface ProcessDeps {
   takeLocalExamples: TakeLocalExamples
   realign: Realign
   shrinkSaved: ShrinkSaved
+  makeRoom: MakeRoom
   absences: Absences
   now: () => number
   /** When this process began: temporary files from before are nobody's. */
@@ -40,6 +42,8 @@ export interface RunContext {
   retryFailed: boolean
   /** Whatever is known of the model, it is looked at; marks are cleared first. */
   reprocess: boolean
+  /** Also what is there is fetched; the file of before goes to the bin when the new one is whole. */
+  overwrite: boolean
   /** Named one by one: looked at as well, marks stay. */
   named: boolean
   record: ProgressRecord
@@ -128,10 +132,10 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
     const limited = AbortSignal.any([run.signal, AbortSignal.timeout(WATCHDOG_MS)])
     const harvest: Harvest = { outcomes: new Map(), asked: 0 }
     try {
-      await fetchMissing(imagesNow(), { hash: target.hash, folder, present, harvest, signal: limited }, run)
+      await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
       if (foundMissing(harvest) && await refreshed(target, path, run)) {
         present = await aligned(await namesIn(folder) ?? [])
-        await fetchMissing(imagesNow(), { hash: target.hash, folder, present, harvest, signal: limited }, run)
+        await fetchMissing(imagesNow(), { target, folder, present, harvest, signal: limited }, run)
       }
     } catch (error) {
       run.signal.throwIfAborted()
@@ -159,7 +163,9 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
       const url = wantedUrl(image)
       return url === undefined || present.has(position) ? [] : [url]
     })
-    const of = (kind: ImageOutcome['kind']): ImageOutcome | undefined => lacking.map((url) => harvest.outcomes.get(url)).find((outcome) => outcome?.kind === kind)
+    // A new one that did not come counts, though the one of before is still there.
+    const looked = run.overwrite ? images.flatMap((image) => wantedUrl(image) ?? []) : lacking
+    const of = (kind: ImageOutcome['kind']): ImageOutcome | undefined => looked.map((url) => harvest.outcomes.get(url)).find((outcome) => outcome?.kind === kind)
     await noteAbsences(target, path, lacking, harvest)
     const passing = of('rate-limited') ?? of('offline') ?? of('failed')
     if (passing?.kind === 'rate-limited') return settle(target, run, { outcome: 'rate_limited', remote, reason: 'rate-limited' }, passing.message)

@@ -31,6 +31,8 @@ export interface DownloadInput {
   retryFailed: boolean
   /** Whatever is known of the models, they are looked at anew. */
   reprocess: boolean
+  /** What is there already comes anew; absent in jobs of earlier versions. */
+  overwrite?: boolean
 }
 
 export interface DownloadReport {
@@ -79,6 +81,7 @@ export async function runDownload (deps: RunDeps, input: DownloadInput, context:
     optimize: input.optimize,
     retryFailed: input.retryFailed,
     reprocess: input.reprocess,
+    overwrite: input.overwrite === true,
     named: wanted !== null,
     record: { ...copyRecord(await deps.progressFile.read(place)), refreshed: new Set(), namingVersion },
     tracker,

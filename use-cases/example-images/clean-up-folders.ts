@@ -1,11 +1,10 @@
 import { DomainError, InvalidInputError } from '../../services/errors.ts'
 import { busyError, cleanUp, type CleanUpOptions, type CleanUpReport } from '../../services/example-images/clean-up.ts'
 import type { ExampleImages } from '../../services/example-images/example-images.ts'
-import type { ExamplePlace } from '../../services/example-images/places.ts'
-import { findUsablePlace } from '../../services/example-images/usable-place.ts'
 import type { JobSystem } from '../../services/jobs/types.ts'
 import type { Journal } from '../../services/journal/types.ts'
 import type { SettingsManager } from '../../services/settings/types.ts'
+import { coded, requirePlace } from './require-place.ts'
 
 interface Deps extends Pick<ExampleImages, 'places' | 'libraries' | 'downloader'> {
   settings: Pick<SettingsManager, 'libraries'>
@@ -28,13 +27,13 @@ export const cleanUpFolders = ({ places, libraries, downloader, settings, journa
     exclusiveKey: () => KIND,
     run: async (options, context) => {
       if (downloader.isRunning()) throw busyError()
-      return await cleanUp(work, await usablePlace(places, settings), options, context)
+      return await cleanUp(work, await requirePlace(places, settings), options, context)
     }
   })
 
   return async ({ dry_run: dryRun, confirm }: { dry_run?: unknown, confirm?: unknown }): Promise<CleanUpReport> => {
     const options = { dryRun: flag(dryRun, 'dry_run'), confirm: flag(confirm, 'confirm') }
-    const place = await usablePlace(places, settings)
+    const place = await requirePlace(places, settings)
     if (options.dryRun) return await cleanUp(work, place, options, { signal: new AbortController().signal, report: () => undefined })
     const { state, error, result } = await jobs.finished(jobs.start(KIND, options).id)
     if (state !== 'succeeded') throw coded(conflicts.has(error?.code ?? '') ? 'conflict' : 'failed', error?.code ?? 'cancelled', error?.message ?? 'The clean-up was cancelled')
@@ -48,15 +47,4 @@ function flag (value: unknown, name: string): boolean {
   if (value === undefined || value === null) return false
   if (typeof value !== 'boolean') throw new InvalidInputError(`"${name}" must be true or false`)
   return value
-}
-
-async function usablePlace (places: Deps['places'], settings: Deps['settings']): Promise<ExamplePlace> {
-  const found = await findUsablePlace(places, settings)
-  if ('code' in found) throw coded('invalid', found.code, found.reason)
-  return found
-}
-
-/** Clients of the family read `error_code`, in their own spelling. */
-function coded (kind: DomainError['kind'], code: string, message: string): DomainError {
-  return new DomainError(kind, code, message, { error_code: code.replaceAll('-', '_') })
 }

@@ -2,7 +2,8 @@ import type { Core } from '../../services/core.ts'
 import { createExampleImages } from '../../services/example-images/example-images.ts'
 import { deleteImage, rateImage } from './change-image.ts'
 import { cleanUpFolders } from './clean-up-folders.ts'
-import { forceDownload, startDownload } from './download-images.ts'
+import { listDeleted, purgeDeleted, restoreDeleted } from './deleted-images.ts'
+import { beginForceDownload, forceDownload, startDownload } from './download-images.ts'
 import { checkNeeded, getStatus, pauseDownload, resumeDownload, stopDownload } from './follow-download.ts'
 import { importPaths, importUpload } from './import-images.ts'
 import { openFolder } from './open-folder.ts'
@@ -15,6 +16,7 @@ export function createExampleImageUseCases (core: Core, { warn }: { warn: (messa
   return {
     startDownload: startDownload(examples),
     forceDownload: forceDownload(examples),
+    beginForceDownload: beginForceDownload(examples),
     getStatus: getStatus(examples),
     pauseDownload: pauseDownload(examples),
     resumeDownload: resumeDownload(examples),
@@ -29,6 +31,9 @@ export function createExampleImageUseCases (core: Core, { warn }: { warn: (messa
     hasFiles: hasFiles(examples),
     serveFile: serveFile(examples),
     cleanUpFolders: cleanUpFolders({ ...examples, settings, journal, jobs }),
+    listDeleted: listDeleted(examples),
+    restoreDeleted: restoreDeleted({ ...examples, settings }),
+    purgeDeleted: purgeDeleted({ ...examples, settings }),
     recover: examples.recover,
     letGo: examples.downloader.letGo,
     close: examples.close

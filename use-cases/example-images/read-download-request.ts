@@ -8,6 +8,7 @@ export interface DownloadBody {
   model_types?: unknown
   delay?: unknown
   force?: unknown
+  overwrite?: unknown
   model_hashes?: unknown
   [key: string]: unknown
 }
@@ -18,6 +19,7 @@ export interface DownloadOptions {
   types: ModelTypeName[]
   delayMs: number
   force: boolean
+  overwrite: boolean
   /** null: all. */
   hashes: string[] | null
 }
@@ -36,6 +38,7 @@ export function readDownloadRequest (body: DownloadBody): DownloadOptions {
     types: readTypes(body.model_types, USUAL_TYPES),
     delayMs: delay(body.delay) * 1000,
     force: flag(body.force, 'force', false),
+    overwrite: flag(body.overwrite, 'overwrite', false),
     hashes: hashes.length > 0 ? [...new Set(hashes)] : null
   }
 }

@@ -162,6 +162,43 @@ t.test('force waits for the end, clears marks, names unknown hashes and is stopp
   t.match(await waiting, { status: 200, json: { message: 'Force download stopped', result: { successful: 0 } } })
 })
 
+t.test('overwrite fetches again what is there, keeps the files of before in the bin, and with async=1 nobody has to wait', async (t) => {
+  const run = await exampleWorld(t, { prepare ({ loras }, double) { putModels(loras, double, ['w'], 3) } })
+  const force = '/api/lm/force-download-example-images'
+  const folder = join(run.examples, hashOf('w'))
+  const bin = join(run.examples, '_deleted', hashOf('w'))
+  const own = mediaOf('/mine.png').bytes
+  const old = mediaOf('/old.png').bytes
+  for (const n of [0, 1, 2]) putFile(join(folder, `image_${n}.${n === 0 ? 'webp' : 'png'}`), old)
+  putFile(join(folder, 'custom_abcdefgh.png'), own)
+  putFile(join(bin, 'image_1.png'), own)
+  t.equal((await run.post(force, { model_hashes: [hashOf('w')], overwrite: 'yes' })).status, 400)
+  await run.post(force, { model_hashes: [hashOf('w')] })
+  t.equal(run.double.requests.length, 0, 'unless told what is there is not asked for')
+
+  const before = ['custom_abcdefgh.png', 'image_0.webp', 'image_1.png', 'image_2.png']
+  const release = run.double.faults.always('GET /media/w/*', { hang: true })
+  const begun = await run.post(`${force}?async=1`, { model_hashes: [hashOf('w')], overwrite: true })
+  t.match(begun, { status: 202, json: { success: true, message: 'Force download started', status: { status: 'running', total: 1, completed: 0 } } })
+  t.match(await run.post(`${force}?async=1`, { model_hashes: [hashOf('w')] }), { status: 400, json: { error: /already in progress/ } })
+  await until(() => run.double.count('GET /media/w/*'), (count) => count === 3)
+  t.same(run.filesOf('w'), before, 'what is there stays until the new one is whole')
+  await run.post('/api/lm/stop-example-images')
+  await ended(run)
+  t.same(run.filesOf('w'), before)
+
+  release()
+  run.double.faults.always('GET /media/w/2.png', { status: 403 })
+  t.match(await run.post(force, { model_hashes: [hashOf('w')], overwrite: true }), { status: 200, json: { result: { total: 1, successful: 0, errors: [/403/] } } }, 'one that did not come is told')
+  t.same(run.filesOf('w'), ['custom_abcdefgh.png', 'image_0.png', 'image_1.png', 'image_2.png'])
+  const content = (name: string) => readFileSync(join(folder, name))
+  t.same([content('image_0.png'), content('image_1.png'), content('image_2.png')], [mediaOf('/media/w/0.png').bytes, mediaOf('/media/w/1.png').bytes, old])
+  t.same(content('custom_abcdefgh.png'), own)
+  t.same(readdirSync(bin).sort(), ['image_0.webp', 'image_1.png', 'image_1_1.png'])
+  t.same([readFileSync(join(bin, 'image_0.webp')), readFileSync(join(bin, 'image_1.png')), readFileSync(join(bin, 'image_1_1.png'))], [old, own, old], 'nor is anything in the bin replaced')
+  t.equal(sidecarOf(run.roots.loras, 'w').civitai.images?.some(({ downloadFailed }) => downloadFailed), false)
+})
+
 t.test('an image that is gone asks for the metadata once; ratings and custom images stay through it', async (t) => {
   const run = await exampleWorld(t, {
     prepare ({ loras }, double) {

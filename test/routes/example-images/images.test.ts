@@ -184,6 +184,55 @@ t.test('tidying takes only folders of models that are gone, only in the folder o
   t.match(await clean(), { status: 400, json: { error_code: 'path_not_configured' } })
 })
 
+t.test('what was laid aside is listed, comes back where nothing newer is, and is removed only by age', async (t) => {
+  const run = await exampleWorld(t, { prepare ({ loras }, double) { putModel(loras, 'z', { civitai: { images: imagesAt(double, 'z', 1) } }) } })
+  const bin = join(run.examples, '_deleted')
+  const folder = join(run.examples, hashOf('z'))
+  const deleted = '/api/v1/example-images/deleted'
+  const purge = async (query = '') => await run.call('DELETE', `${deleted}${query}`)
+  t.match(await run.get(deleted), { status: 200, json: { items: [], next: null } })
+  putFile(join(folder, 'image_0.png'), png('new'))
+  putFile(join(bin, hashOf('z'), 'image_0.png'), png('old'))
+  putFile(join(bin, hashOf('z'), '_originals/image_1.png'), png('first'))
+  putFile(join(bin, `${hashOf('y')}_1`, 'image_0.png'), png('y'))
+  putFile(join(bin, '0'.repeat(32), '1'), 'of the journal')
+  putFile(join(run.directory, 'secret/image_0.png'), png('s'))
+  symlinkSync(join(run.directory, 'secret'), join(bin, hashOf('x')))
+
+  const ids = [hashOf('z'), `${hashOf('y')}_1`].sort()
+  const { json } = await run.get(`${deleted}?limit=1`)
+  t.match(json, { items: [{ id: ids[0], age_seconds: Number, deleted_at: String }], next: ids[0] })
+  t.match(await run.get(`${deleted}?limit=1&after=${ids[0]}`), { json: { items: [{ id: ids[1] }], next: null } })
+  const { items } = (await run.get(deleted)).json as { items: { id: string, model_hash: string, files: number, size: number }[] }
+  t.match(items.find(({ id }) => id === hashOf('z')), { model_hash: hashOf('z'), files: 2, size: png('old').length + png('first').length })
+
+  const restore = async (id: string) => await run.post(`${deleted}/${encodeURIComponent(id)}/restore`)
+  for (const id of ['..', hashOf('x'), '0'.repeat(32), hashOf('nobody'), `../${hashOf('z')}`]) t.match(await restore(id), { status: 404, json: { success: false } }, id)
+  const back = await restore(hashOf('z'))
+  t.match(back, { status: 200, json: { restored: 1, left: [{ name: 'image_0.png', reason: /already exists/ }], operation: { state: 'partial' } } })
+  t.same(readFileSync(join(folder, 'image_0.png')), png('new'), 'nothing is replaced')
+  t.same(names(join(folder, '_originals')), ['image_1.png'])
+  t.match(await restore(hashOf('z')), { status: 409, json: { code: 'destination-exists' } })
+  rmSync(join(folder, 'image_0.png'))
+  const { operation } = (await restore(hashOf('z'))).json as { operation: { id: string } }
+  t.same(readFileSync(join(folder, 'image_0.png')), png('old'))
+  t.notOk(existsSync(join(bin, hashOf('z'))), 'an empty folder goes')
+  t.match(await run.post(`/api/v1/operations/${operation.id}/undo`), { status: 200 })
+  t.same(names(join(bin, hashOf('z'))), ['image_0.png'])
+
+  t.match(await purge(), { status: 400, json: { code: 'age-missing' } })
+  for (const age of ['-1', 'x', '']) t.equal((await purge(`?older_than_days=${age}`)).status, 400, age)
+  t.match(await purge('?older_than_days=1'), { status: 200, json: { success: true, removed: 0 } }, 'what came today is no day old, whatever the time of its content')
+  run.double.faults.always('GET /media/z/*', { hang: true })
+  await run.post('/api/lm/download-example-images', { delay: 0 })
+  for (const answer of [await purge('?older_than_days=0'), await restore(hashOf('z'))]) t.match(answer, { status: 409, json: { code: 'download-in-progress' } })
+  await run.post('/api/lm/stop-example-images')
+  await ended(run)
+  t.match(await purge('?older_than_days=0'), { status: 200, json: { success: true, removed: 2, kept: [] } })
+  t.same(names(bin), [hashOf('x'), '0'.repeat(32)].sort(), 'links and what the journal keeps stay')
+  t.ok(existsSync(join(run.directory, 'secret/image_0.png')))
+})
+
 t.test('with several libraries each has its folder; what an earlier layout left is shown, moved by the next run, and back by undo', async (t) => {
   const run = await exampleWorld(t, { prepare ({ loras }) { putModel(loras, 'e', { civitai: { images: [] } }) } })
   const hash = hashOf('e')
