@@ -75,7 +75,12 @@ export function createExampleBin ({ journal, now = Date.now }: { journal: Pick<J
   }
 }
 
-/** Each file for itself: those whose place is taken keep no other from coming back. */
+/** An image whose name was taken in the bin; the higher the number the later it came there. */
+const NUMBERED = /\/(image_\d+)_(\d+)(\.[^./]+)$/
+const withoutNumber = (path: string): string => path.replace(NUMBERED, '/$1$3')
+const numberOf = (path: string): number => Number(NUMBERED.exec(path)?.[2] ?? 0)
+
+/** Each file for itself: those whose place is taken keep no other from coming back. Of several for one place the latest comes back. */
 async function restoreFolder (journal: Pick<Journal, 'run' | 'operation'>, place: ExamplePlace, id: string): Promise<RestoredFolder> {
   if (!(await idsIn(place)).includes(id)) throw new NotFoundError('This is not among the deleted example images (any more)', 'not-in-bin')
   const folder = hashFolder(place, hashIn(id))
@@ -83,7 +88,8 @@ async function restoreFolder (journal: Pick<Journal, 'run' | 'operation'>, place
   const from = `${binOf(place)}/${id}`
   const steps = await folderMoveSteps(from, folder)
   const nameOf = (path: string): string => path.slice(from.length + 1)
-  const files = steps.flatMap((step): Unit[] => step.kind === 'move' ? [{ key: step.from, label: nameOf(step.from), steps: [step] }] : [])
+  const files = steps.flatMap((step): Unit[] => step.kind === 'move' ? [{ key: step.from, label: nameOf(step.from), steps: [{ ...step, to: withoutNumber(step.to) }] }] : [])
+    .sort((one, other) => numberOf(other.key) - numberOf(one.key))
   const emptied = { key: from, label: id.slice(0, 8), steps: steps.filter(({ kind }) => kind === 'rmdir') }
   const result = await journal.run({ kind: 'example-restore', route: 'example-images/deleted', summary: `Restore ${files.length} example image(s)`, units: [...files, emptied] })
   const moved = result.units.slice(0, files.length)

@@ -214,6 +214,10 @@ t.test('what was laid aside is listed, comes back where nothing newer is, and is
   t.same(names(join(folder, '_originals')), ['image_1.png'])
   t.match(await restore(hashOf('z')), { status: 409, json: { code: 'destination-exists' } })
   rmSync(join(folder, 'image_0.png'))
+  putFile(join(bin, hashOf('z'), 'image_0_1.png'), png('latest'))
+  t.match(await restore(hashOf('z')), { json: { restored: 1, left: [{ name: 'image_0.png' }] } })
+  t.same(readFileSync(join(folder, 'image_0.png')), png('latest'), 'of several for one place the one that was laid aside last')
+  rmSync(join(folder, 'image_0.png'))
   const { operation } = (await restore(hashOf('z'))).json as { operation: { id: string } }
   t.same(readFileSync(join(folder, 'image_0.png')), png('old'))
   t.notOk(existsSync(join(bin, hashOf('z'))), 'an empty folder goes')
