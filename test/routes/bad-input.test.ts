@@ -38,7 +38,7 @@ t.teardown(() => { agent.destroy() })
 
 const { paths } = app.swagger() as unknown as { paths: Record<string, { get?: { parameters?: Parameter[] } }> }
 /** A stream has no end, a scan takes the time of the disk, and a few routes of old act on GET: none of them is asked at random. */
-const scans = /\/(scan|reload|auto-organize|download-model-get)$/
+const scans = /\/(scan|reload|auto-organize|download-model-get|delete-model-version)$/
 const routes: Route[] = Object.entries(paths).flatMap(([path, { get }]) => get && path !== '/api/v1/events' && !scans.test(path) ? [{ path, parameters: get.parameters ?? [] }] : [])
 
 interface Answer { status: number, type: string, text: string, ms: number }

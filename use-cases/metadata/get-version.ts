@@ -14,7 +14,7 @@ export const getVersion = ({ type, chain }: Deps) => async (versionId: string): 
   if (id === null) throw new NotFoundError('Model not found', 'version-not-found')
   const outcome = await chain.version({ versionId: id }, { urgent: true })
   if (outcome.kind === 'not-found') throw new NotFoundError('Model not found', 'version-not-found')
-  if (outcome.kind !== 'found') throw new DomainError('failed', 'provider-failed', 'No provider could retrieve the data')
+  if (outcome.kind !== 'found') throw new DomainError('failed', outcome.kind === 'unavailable' && outcome.offline ? 'offline' : 'provider-failed', 'No provider could retrieve the data')
   return typed(type, outcome)
 }
 
