@@ -44,4 +44,7 @@ t.test('a run goes on where it was after its process was killed, and so does one
     for (const n of [0, 1]) t.same(readFileSync(join(folder, `image_${n}.png`)), mediaOf(`/media/${name}/${n}.png`).bytes)
     t.equal(double.requests.filter(({ path, status: code }) => path.startsWith(`/media/${name}/`) && code === 200).length, 2, 'each came once')
   }
+  // Before its folders go: what it writes meanwhile would keep them from being removed.
+  server.child.kill('SIGKILL')
+  await server.ended
 })
