@@ -8,8 +8,10 @@ export interface InitProgress {
   scanning (): void
   counted (models: number): void
   processed (done: number, total: number): void
-  /** The last frame of every start, also of a failed one: the page is usable from here on. */
-  complete (options?: { error?: string, afterScan?: boolean }): void
+  /** Everything was read and is being put in order. */
+  finishing (): void
+  /** The last frame of every start, also of a failed one: the page is usable from here on. Never close behind `finishing`. */
+  complete (options?: { error?: string }): void
   close (): void
 }
 
@@ -18,6 +20,7 @@ const FRAME_MS = 500
 export function createInitProgress (hub: Pick<ProgressHub, 'broadcast'>, type: { name: string, prefix: string, label: string }): InitProgress {
   let percent = 1
   let sent = 0
+  let finishingAt = -Infinity
   let last: NodeJS.Timeout | null = null
 
   function send (stage: string, progress: number, details: string, extra: Record<string, unknown> = {}): void {
@@ -44,12 +47,16 @@ export function createInitProgress (hub: Pick<ProgressHub, 'broadcast'>, type: {
       sent = now
       send('process_models', next, `Processing ${type.label} files: ${done}/${total}`)
     },
-    complete ({ error, afterScan = false } = {}) {
+    finishing () {
+      finishingAt = performance.now()
+      send('finalizing', 99, `Finishing ${type.label} library`)
+    },
+    complete ({ error } = {}) {
       if (last) clearTimeout(last)
       last = null
-      if (!afterScan) return finish(error)
-      send('finalizing', 99, `Finishing ${type.label} library`)
-      last = setTimeout(() => { finish(error) }, FRAME_MS)
+      const early = finishingAt + FRAME_MS - performance.now()
+      if (early <= 0) return finish(error)
+      last = setTimeout(() => { finish(error) }, early)
       last.unref()
     },
     close () {

@@ -65,6 +65,7 @@ export function createLibraryScan (deps: LibraryScanDeps): LibraryScan {
     feed.beginScan()
     try {
       const report = await look(input)
+      input.init?.finishing()
       if (report === null) total.status = 'cancelled'
       else take(report, input, total, performance.now() - begun)
     } finally {

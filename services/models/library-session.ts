@@ -191,7 +191,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     init.scanning()
     try {
       const outcome = await run()
-      init.complete({ afterScan: true })
+      init.complete()
       // The usual order is ready; who asks for another one now does not wait for all of them.
       initializing = false
       await index.prepare()

@@ -86,7 +86,8 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     await others
     const isCurrent = (): boolean => ready() === mine && !closed
     if (!isCurrent()) return
-    await mine.prepare()
+    // Orders of nothing, once made, would be kept up to date through the whole of a first scan.
+    if (!mine.initializing) await mine.prepare()
     if (deps.scanOnStart && isCurrent()) work.startScan(false)
   }
 

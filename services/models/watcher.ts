@@ -1,9 +1,11 @@
 import { watch, type FSWatcher } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isOwnTempName } from '../files/atomic-write.ts'
 import type { Logger } from '../logger.ts'
 
 /** Watches the directories of the last scan and tells which of them changed, once they have come to rest. */
 export interface Watcher {
+  /** Goes on in slices after the call; a later one takes the place of one that is under way. */
   update (directories: readonly string[]): void
   close (): void
 }
@@ -21,6 +23,8 @@ const QUIET_MS = 2000
 /** Told at the latest then, however restless the directories are. */
 const LONGEST_MS = 30_000
 const POLL_MS = 5 * 60_000
+/** Watches are set and taken away for so long in one go, in milliseconds. */
+const SLICE_MS = 4
 
 /** One watch per directory, not per file: a library has a thousand directories and a hundred thousand files. */
 export function createWatcher ({ onChange, onPoll, logger, quietMs = QUIET_MS, pollMs = POLL_MS }: WatcherOptions): Watcher {
@@ -29,6 +33,7 @@ export function createWatcher ({ onChange, onPoll, logger, quietMs = QUIET_MS, p
   let timer: NodeJS.Timeout | null = null
   let poll: NodeJS.Timeout | null = null
   let since = 0
+  let updates = 0
 
   function tell (): void {
     timer = null
@@ -84,16 +89,25 @@ export function createWatcher ({ onChange, onPoll, logger, quietMs = QUIET_MS, p
     for (const directory of [...watches.keys()]) drop(directory)
   }
 
-  return {
-    update (directories) {
-      const wanted = new Set(directories)
-      for (const directory of [...watches.keys()]) if (!wanted.has(directory)) drop(directory)
-      for (const directory of wanted) {
-        if (poll) return
-        if (!watches.has(directory)) add(directory)
+  async function follow (directories: readonly string[]): Promise<void> {
+    const mine = ++updates
+    const wanted = new Set(directories)
+    let begun = performance.now()
+    for (const directory of [...watches.keys(), ...wanted]) {
+      if (performance.now() - begun > SLICE_MS) {
+        await nextTurn()
+        begun = performance.now()
       }
-    },
+      if (poll || mine !== updates) return
+      if (!wanted.has(directory)) drop(directory)
+      else if (!watches.has(directory)) add(directory)
+    }
+  }
+
+  return {
+    update (directories) { follow(directories).catch(giveUp) },
     close () {
+      updates++
       closeWatches()
       if (timer) clearTimeout(timer)
       if (poll) clearInterval(poll)

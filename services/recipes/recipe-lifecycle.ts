@@ -57,7 +57,10 @@ export function createRecipeLifecycle (deps: RecipeLifecycleDeps): RecipeLifecyc
       const first = session.fresh
       if (first) init.scanning()
       const outcome = await session.scan({ full, signal, report })
-      if (first) init.complete({ afterScan: true })
+      if (first) {
+        init.finishing()
+        init.complete()
+      }
       outcomes.set(id, outcome)
       return outcome
     }

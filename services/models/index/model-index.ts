@@ -23,8 +23,10 @@ export interface ModelIndexDeps {
 
 /** How many changed models make it worth to bring orders up to date before someone asks. */
 const SETTLE_FROM = 128
-/** While many models come, orders are brought up to date this often. */
+/** While many models come, orders are brought up to date at most this often, and as long as that takes a part of the time only. */
 const BULK_MS = 750
+const MOST_BULK_MS = 5000
+const BULK_SHARE = 10
 const AUTO_TAGS_AT_ONCE = 4000
 /** -1, no slot, in an array of unsigned numbers. */
 const ABSENT = 0xffffffff
@@ -52,12 +54,15 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
   /** Keeps what is in use up to date in the background, in slices; a read never depends on it. */
   const settle = async (): Promise<void> => {
     settling = true
+    let spent = 0
     try {
       while (touched >= SETTLE_FROM) {
         touched = 0
-        if (bulk) await delay(BULK_MS, undefined, { ref: false })
+        if (bulk) await delay(Math.min(MOST_BULK_MS, Math.max(BULK_MS, spent * BULK_SHARE)), undefined, { ref: false })
         else await nextTurn()
+        const begun = performance.now()
         await listed.orders.settle()
+        spent = performance.now() - begun
         if (!bulk) await listed.vocabulary.settle()
       }
     } finally {
