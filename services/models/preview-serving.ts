@@ -92,7 +92,8 @@ async function readRemote (path: string): Promise<{ facts: FileFacts, body: Buff
 /** Serves media files of the library with validators, ranges and a bounded memory cache that is checked against the disk each time. */
 export function createPreviewServing (deps: PreviewServingDeps): PreviewServing {
   const verdicts = createPreviewVerdicts(deps)
-  const facts = new LRUCache<string, FileFacts>({ max: 20_000 })
+  // With `max` it would take all its room at the start.
+  const facts = new LRUCache<string, FileFacts>({ maxSize: 20_000, sizeCalculation: () => 1 })
   const createBodies = (): LRUCache<string, { etag: string, body: Buffer }> | undefined => {
     const maxSize = deps.cacheBytes()
     return maxSize > 0 ? new LRUCache({ maxSize, sizeCalculation: (entry) => entry.body.length + 200 }) : undefined

@@ -59,8 +59,9 @@ const withSlashes = (path: string): string => sep === '/' ? path : path.replaceA
 
 /** Decides which files may be served as previews; a request never widens what is allowed. */
 export function createPreviewVerdicts (deps: PreviewVerdictDeps): PreviewVerdicts {
-  const verdicts = new LRUCache<string, PreviewVerdict>({ max: KEPT_PATHS, ttl: TRUSTED_MS })
-  const localFolders = new LRUCache<string, boolean>({ max: KEPT_FOLDERS, ttl: 4 * TRUSTED_MS })
+  // With `max` they would take all their room at the start.
+  const verdicts = new LRUCache<string, PreviewVerdict>({ maxSize: KEPT_PATHS, sizeCalculation: () => 1, ttl: TRUSTED_MS })
+  const localFolders = new LRUCache<string, boolean>({ maxSize: KEPT_FOLDERS, sizeCalculation: () => 1, ttl: 4 * TRUSTED_MS })
   let realFolders: Promise<string[]> | undefined
   let realFoldersUntil = 0
 

@@ -27,9 +27,11 @@ export interface ItemWriter {
 type Parts = readonly [string, string, string, string]
 
 export function createItemWriter (corpus: Corpus, isOffline: (rootId: string) => boolean): ItemWriter {
-  const known = new LRUCache<number, Parts>({ max: MOST_ITEMS })
+  /** Made for the first item: it takes all its room at once, and most indexes are never listed. */
+  let known: LRUCache<number, Parts> | null = null
 
   const partsOf = (slot: number): Parts | null => {
+    known ??= new LRUCache<number, Parts>({ max: MOST_ITEMS })
     const ready = known.get(slot)
     if (ready) return ready
     const model = corpus.model(slot)
@@ -46,8 +48,8 @@ export function createItemWriter (corpus: Corpus, isOffline: (rootId: string) =>
       into.push(parts[0], String(facts.usageCount), parts[1], facts.updateAvailable ? 'true' : 'false', parts[2], facts.versionCount === null ? 'null' : String(facts.versionCount), parts[3])
       return true
     },
-    forget: (slot) => { known.delete(slot) },
-    clear: () => known.clear()
+    forget: (slot) => { known?.delete(slot) },
+    clear: () => { known?.clear() }
   }
 }
 
