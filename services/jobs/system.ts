@@ -5,7 +5,7 @@ import { copyJob as copy, finishedStates, newJob, progressAfter } from './job-re
 import { failureText } from './failure-text.ts'
 import { createJobStore } from './job-store.ts'
 import { startJobRun, type JobRun, type RunOutcome } from './job-run.ts'
-import { createWorkRate, type WorkRate } from './work-rate.ts'
+import { createLiveJobs, type LiveJob } from './live-jobs.ts'
 import type { Logger } from '../logger.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import type { StateDatabase } from '../database/types.ts'
@@ -18,18 +18,6 @@ export interface JobSystemDeps {
   logger: Pick<Logger, 'error' | 'warn'>
 }
 
-/** A job that is not finished: its record is the truth, the row follows. */
-interface LiveJob {
-  job: Job
-  input: unknown
-  definition: JobDefinition
-  key: string | undefined
-  /** Null for a job that was paused when the process ended and waits to be resumed. */
-  run: JobRun | null
-  rate: WorkRate
-  savedAt: number
-}
-
 const unknownJob = (): NotFoundError => new NotFoundError('There is no such job', 'job-not-found')
 const stoppingServer = (): DomainError => new DomainError('unavailable', 'shutting-down', 'The server is stopping')
 const FAILURES_KEPT = 1000
@@ -39,9 +27,7 @@ const SHUTDOWN_MS = 3000
 export function createJobSystem ({ state, hub, clock = systemClock, logger }: JobSystemDeps): JobSystem {
   const store = createJobStore(state)
   const definitions = new Map<string, JobDefinition>()
-  const live = new Map<string, LiveJob>()
-  /** Exclusive key → the job that holds it until its work has really ended. */
-  const holders = new Map<string, LiveJob>()
+  const live = createLiveJobs()
   /** Says each job's id when it has ended, with the job; without one when the server stops before. */
   const ended = new EventEmitter().setMaxListeners(0)
   let closing = false
@@ -90,11 +76,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     })
     entry.run = run
     run.ended.then((outcome) => { end(entry, run, outcome) }).catch(noted(job))
-    run.settled.finally(() => { release(entry) }).catch(noted(job))
-  }
-
-  function release (entry: LiveJob): void {
-    if (entry.key !== undefined && holders.get(entry.key) === entry) holders.delete(entry.key)
+    run.settled.finally(() => { live.release(entry) }).catch(noted(job))
   }
 
   function end (entry: LiveJob, run: JobRun, outcome: RunOutcome): void {
@@ -120,18 +102,10 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     job.state = final
     job.finished_at = isoTime(clock)
     job.progress.eta_seconds = null
-    live.delete(job.id)
+    live.forget(job.id)
     save(entry)
     hub.publish('job.finished', { id: job.id, kind: job.kind, state: final }, { job: job.id })
     ended.emit(job.id, copy(job))
-  }
-
-  function adopt (job: Job, input: unknown, definition: JobDefinition): LiveJob {
-    const key = definition.exclusiveKey?.(input)
-    const entry: LiveJob = { job, input, definition, key, run: null, rate: createWorkRate(), savedAt: now() }
-    live.set(job.id, entry)
-    if (key !== undefined) holders.set(key, entry)
-    return entry
   }
 
   /** After the caller has had its answer, since starting work must not delay a request, and after the job that still stops. */
@@ -165,12 +139,11 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     start (kind, input) {
       const definition = definitionOf(kind)
       if (closing) throw stoppingServer()
-      const key = definition.exclusiveKey?.(input)
-      const holder = key === undefined ? undefined : holders.get(key)
+      const holder = live.holderOf(definition.exclusiveKey?.(input))
       if (holder && live.has(holder.job.id) && !holder.run?.stopping) return copy(holder.job)
       const job = newJob(kind, definition.title(input), isoTime(clock))
       store.insert(job, input)
-      const entry = adopt(job, input, definition)
+      const entry = live.adopt(job, input, definition, now())
       hub.publish('job.created', { id: job.id, kind, title: job.title, state: job.state }, { job: job.id })
       launchSoon(entry, holder)
       return copy(job)
@@ -205,7 +178,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
         entry.run.stop('cancelled')
       } else {
         finish(entry, 'cancelled')
-        release(entry)
+        live.release(entry)
       }
       return copy(entry.job)
     },
@@ -231,11 +204,11 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
         if (live.has(job.id)) continue
         const definition = definitions.get(job.kind)
         const key = definition?.exclusiveKey?.(input)
-        if (!definition?.resumable || (key !== undefined && holders.has(key))) {
+        if (!definition?.resumable || live.holderOf(key)) {
           store.save({ ...job, state: 'failed', finished_at: isoTime(clock), error: { code: 'interrupted', message: 'The server stopped while the job ran' } })
           continue
         }
-        const entry = adopt({ ...job, failures: [...job.failures] }, input, definition)
+        const entry = live.adopt({ ...job, failures: [...job.failures] }, input, definition, now())
         if (job.state === 'paused') continue
         entry.job.state = 'queued'
         save(entry)
@@ -245,7 +218,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     async close () {
       if (closing) return
       closing = true
-      const entries = [...live.values()]
+      const entries = live.all()
       for (const { run } of entries) run?.stop('shutdown')
       let timer: NodeJS.Timeout | undefined
       const deadline = new Promise((resolve) => { timer = setTimeout(resolve, SHUTDOWN_MS) })

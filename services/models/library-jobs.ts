@@ -1,7 +1,7 @@
-import { DomainError } from '../errors.ts'
+import { createScanJob } from '../jobs/scan-job.ts'
 import type { Job, JobSystem } from '../jobs/types.ts'
-import type { LibrarySession } from './library-session.ts'
-import type { ModelLibrary, ScanOutcome } from './ports.ts'
+import type { LibrarySession } from './session-types.ts'
+import { NO_SCAN, type ModelLibrary } from './ports.ts'
 import type { ModelType } from './types.ts'
 
 export interface LibraryJobsDeps {
@@ -26,24 +26,17 @@ export interface LibraryJobs {
   underWay (): Promise<unknown> | undefined
 }
 
-const NOTHING: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
-
 export function createLibraryJobs ({ type, jobs, opened, ready }: LibraryJobsDeps): LibraryJobs {
-  const scanKind = `scan-${type.prefix}`
   const hashKind = `hash-${type.prefix}`
-  const outcomes = new Map<string, ScanOutcome>()
-  let scanning: { full: boolean, job: Job, outcome: Promise<ScanOutcome> } | null = null
   let hashing: { job: Job, ended: Promise<unknown> } | null = null
 
-  jobs.define<{ full: boolean }, ScanOutcome>({
-    kind: scanKind,
+  const scans = createScanJob({
+    jobs,
+    kind: `scan-${type.prefix}`,
     title: ({ full }) => `${full ? 'Rebuild' : 'Scan'} ${type.label} library`,
-    exclusiveKey: () => scanKind,
-    async run ({ full }, { id, signal, report }) {
-      const outcome = await opened().scan({ full, signal, report })
-      outcomes.set(id, outcome)
-      return outcome
-    }
+    mayStart: opened,
+    scan: async (input) => await opened().scan(input),
+    cancelled: NO_SCAN
   })
   jobs.define({
     kind: hashKind,
@@ -51,25 +44,6 @@ export function createLibraryJobs ({ type, jobs, opened, ready }: LibraryJobsDep
     exclusiveKey: () => hashKind,
     run: async (_input, context) => await opened().hash(context)
   })
-
-  function startScan (full: boolean): { job: Job, outcome: Promise<ScanOutcome> } {
-    opened()
-    if (scanning) return scanning
-    const job = jobs.start(scanKind, { full })
-    const outcome = outcomeOf(job).finally(() => { scanning = null })
-    // Whoever waits for it hears of a failure; the job tells it in any case.
-    outcome.catch(() => undefined)
-    scanning = { full, job, outcome }
-    return scanning
-  }
-
-  async function outcomeOf (job: Job): Promise<ScanOutcome> {
-    const ended = await jobs.finished(job.id)
-    const outcome = outcomes.get(job.id)
-    outcomes.delete(job.id)
-    if (ended.state === 'failed') throw new DomainError('unavailable', ended.error?.code ?? 'scan-failed', ended.error?.message ?? 'The scan failed')
-    return outcome ?? NOTHING
-  }
 
   function startHashing (): Job | undefined {
     if (!ready()) return undefined
@@ -84,33 +58,16 @@ export function createLibraryJobs ({ type, jobs, opened, ready }: LibraryJobsDep
     return job
   }
 
-  async function scanEnded (): Promise<void> {
-    await scanning?.outcome.catch(() => NOTHING)
-  }
-
   return {
-    async reconcile ({ full = false, signal } = {}) {
-      // A rebuild does not settle for the quick comparison that happens to run.
-      if (full && scanning?.full === false) await scanEnded()
-      const joined = scanning !== null
-      const { job, outcome } = startScan(full)
-      const abort = (): void => { if (!joined && scanning?.job.id === job.id) jobs.cancel(job.id) }
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        return await outcome
-      } finally {
-        signal?.removeEventListener('abort', abort)
-      }
-    },
-    startScan: (full) => startScan(full).job,
+    reconcile: scans.run,
+    startScan: scans.start,
     startHashing,
     cancel () {
-      for (const running of [scanning?.job, hashing?.job]) {
-        const job = running && jobs.get(running.id)
-        if (job && ['queued', 'running', 'paused'].includes(job.state)) jobs.cancel(job.id)
-      }
+      scans.cancel()
+      const job = hashing && jobs.get(hashing.job.id)
+      if (job && ['queued', 'running', 'paused'].includes(job.state)) jobs.cancel(job.id)
     },
-    scanEnded,
-    underWay: () => scanning ? scanEnded() : hashing?.ended
+    scanEnded: async () => { await scans.underWay() },
+    underWay: () => scans.underWay() ?? hashing?.ended
   }
 }

@@ -1,84 +1,23 @@
-import { stat } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
-import type { StateDatabase } from '../database/types.ts'
-import type { PathQueue } from '../files/path-queue.ts'
 import type { Root } from '../files/types.ts'
-import type { HashPool } from '../hashing/pool.ts'
-import type { JobContext } from '../jobs/types.ts'
-import type { Logger } from '../logger.ts'
-import type { Clock } from '../progress/clock.ts'
-import type { ProgressHub } from '../progress/types.ts'
-import type { SettingsManager } from '../settings/types.ts'
-import type { CacheShelf } from './cache-shelf.ts'
 import { createDescriber } from './describe-files.ts'
-import type { IndexedModel } from './entry.ts'
 import { createHashLedger, migrateHashLedger } from './hash-ledger.ts'
-import { runHashing, type HashOutcome } from './hash-run.ts'
+import { hashNow } from './hash-now.ts'
+import { runHashing } from './hash-run.ts'
 import { createIndexFeed } from './index-feed.ts'
 import { createInitProgress } from './init-progress.ts'
 import { createLibraryScan } from './library-scan.ts'
-import { createModelFiles, type ModelFiles } from './model-files.ts'
+import { createLibraryUpkeep } from './library-upkeep.ts'
+import { loadModels } from './load-models.ts'
+import { createModelFiles } from './model-files.ts'
 import { createMovedModels } from './moved-models.ts'
-import { packedText, type PackedModel } from './packed-model.ts'
-import type { DoneOnDisk, ModelIndex, ScanOutcome } from './ports.ts'
-import { createRootBoard, type RootBoard } from './root-board.ts'
+import type { ScanOutcome } from './ports.ts'
+import { createRootBoard } from './root-board.ts'
+import type { LibrarySession, SessionDeps } from './session-types.ts'
 import { createSettle } from './settle.ts'
 import { createSidecarOverlay, migrateSidecarOverlay } from './sidecar-overlay.ts'
-import { createModelStore, type ModelStore } from './store.ts'
-import type { ModelType } from './types.ts'
+import { createModelStore } from './store.ts'
 import { createWatcher } from './watcher.ts'
-
-export interface SessionDeps {
-  type: ModelType
-  settings: Pick<SettingsManager, 'get'>
-  state: StateDatabase
-  caches: CacheShelf
-  hub: Pick<ProgressHub, 'publish' | 'broadcast'>
-  hashPool: Pick<HashPool, 'hash'>
-  /** Files hashed at the same time. */
-  hashLanes: number
-  index: ModelIndex
-  paths: PathQueue
-  logger: Logger
-  clock: Clock
-  /** Milliseconds without a sign of life after which a root counts as hanging. */
-  hangMs: number
-  scanWorker?: URL | undefined
-  /** Rows without a hash are there: a job should run. */
-  wantHashing (): void
-}
-
-/** Everything that belongs to one opened library of one type; a switch of library closes it and makes another. */
-export interface LibrarySession {
-  readonly library: string
-  readonly board: RootBoard
-  readonly store: ModelStore
-  readonly files: ModelFiles
-  readonly initializing: boolean
-  /** Paths that the next hash run takes besides what it takes anyway. */
-  readonly wanted: Set<string>
-  /** Rows into the index, in the usual order. */
-  load (willScan: boolean): Promise<void>
-  /** Other orders and look-ups, so that nobody waits for them. */
-  prepare (): Promise<void>
-  stopLoading (): void
-  scan (input: { full: boolean, signal: AbortSignal, report?: JobContext['report'] }): Promise<ScanOutcome>
-  hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
-  /** Hashes a file as it is now and remembers it. */
-  hashFile (filePath: string, signal?: AbortSignal): Promise<string>
-  /** Compares these directories with the disk in the background, as a watcher's report does. */
-  look (directories: string[]): void
-  /** Brings rows and index in step with what was done on disk; answers nothing once the session closes. */
-  settle (done: DoneOnDisk): Promise<IndexedModel[]>
-  accept (rootId: string): void
-  setRoots (roots: readonly Root[]): void
-  /** Resolves when nothing runs any more: scans, sidecars, index. */
-  idle (): Promise<void>
-  close (): Promise<void>
-}
-
-/** Rows of a load that are shown only when it is done. */
-const HELD = 32
 
 export function openLibrarySession (deps: SessionDeps, library: string, roots: readonly Root[]): LibrarySession {
   const { type, index, hub, logger, settings } = deps
@@ -121,14 +60,13 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     onPoll: () => { look(null) },
     logger
   })
+  const upkeep = createLibraryUpkeep({ type, files, moved, clock: deps.clock, logger, signal: ending.signal })
   let loadingStopped = false
   /** Version of the index whose order of names is saved. */
   let savedVersion = -1
-  let initializing = store.count(type.name) === 0
+  let initializing = store.isEmpty(type.name)
   /** Scans, one after the other. */
   let tail: Promise<unknown> = Promise.resolve()
-  let upkeep: Promise<void> | null = null
-  let again = false
 
   board.setRoots(roots)
 
@@ -153,28 +91,14 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     if (settings.get('watch_folders') !== false) watcher.update(scanner.watchable())
     if (store.unkept(type.name, 0, 1).length > 0) inTurn(async () => { await scanner.keepSidecars(ending.signal) }).catch(() => undefined)
     if (type.hashEagerly && store.unhashed(type.name).some((row) => board.isOnline(row.root_id))) deps.wantHashing()
-    if (upkeep) {
-      again = true
-      return
-    }
-    again = false
-    upkeep = keepUp().catch((error: unknown) => { logger.error({ err: error, type: type.name }, 'sidecars could not be kept up') }).finally(() => {
-      upkeep = null
-      if (again) followUp()
-    })
-  }
-
-  async function keepUp (): Promise<void> {
-    moved.forgetOld(deps.clock.now())
-    await files.settleHeirs(ending.signal)
-    await files.writeDue(ending.signal)
+    upkeep.begin()
   }
 
   async function idle (): Promise<void> {
     const seen = tail
     await seen
-    await upkeep
-    if (seen !== tail || upkeep) return await idle()
+    await upkeep.running
+    if (seen !== tail || upkeep.running) return await idle()
     await feed.idle()
   }
 
@@ -222,22 +146,8 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       }
       const begun = performance.now()
       init.restored()
-      let count = 0
-      let last: PackedModel[] = []
-      const order = store.nameOrder(type.name)
-      index.bulk(true, { sortsLater: order !== null })
-      for await (const slice of store.loadSlices(type.name)) {
-        if (loadingStopped) return
-        const shown = slice.filter(({ packed }) => hasRoot(packedText(packed, 'root_id')))
-        // The last few wait until the others are in order, so that a list that has all of them has them in order.
-        index.apply({ upsert: last.concat(shown.slice(0, -HELD)) })
-        last = shown.slice(-HELD)
-        count += slice.length
-      }
-      await index.prepareNames(order)
-      if (loadingStopped) return
-      index.apply({ upsert: last })
-      index.bulk(false)
+      const count = await loadModels({ store, index, hasRoot, isStopped: () => loadingStopped })
+      if (count === null) return
       savedVersion = index.version
       logger.info({ type: type.name, models: count, ms: Math.round(performance.now() - begun) }, 'models loaded')
       init.complete()
@@ -275,14 +185,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
         else followUp()
       }
     },
-    async hashFile (path, signal) {
-      const { dev, ino } = await stat(path)
-      const { sha256, size, mtimeMs } = await deps.hashPool.hash(path, { signal })
-      const file = { path, size, mtimeMs, dev, ino }
-      const known = ledger.find(file)
-      ledger.put(file, { sha256, autov3: known?.sha256 === sha256 ? known.autov3 : null })
-      return sha256
-    },
+    hashFile: hashNow({ pool: deps.hashPool, ledger }),
     look,
     async settle (done) {
       const work = settle(done)
@@ -304,7 +207,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       watcher.close()
       init.close()
       await tail
-      await upkeep
+      await upkeep.running
       await Promise.allSettled(settling)
       saveOrder()
       feed.close()

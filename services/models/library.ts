@@ -3,12 +3,13 @@ import { NotFoundError, ServiceNotReadyError } from '../errors.ts'
 import type { Root, RootStatus } from '../files/types.ts'
 import type { JobSystem } from '../jobs/types.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
-import { openLibrarySession, type LibrarySession, type SessionDeps } from './library-session.ts'
+import { openLibrarySession } from './library-session.ts'
 import { containPath, readConfiguredRoots } from './configured-roots.ts'
 import { createInitProgress } from './init-progress.ts'
 import { createLibraryJobs } from './library-jobs.ts'
 import type { ModelLibrary } from './ports.ts'
 import { parseSidecar } from './sidecar-file.ts'
+import type { LibrarySession, SessionDeps } from './session-types.ts'
 
 export interface ModelLibraryDeps extends Omit<SessionDeps, 'settings' | 'wantHashing'> {
   settings: Pick<SettingsManager, 'get' | 'activeLibrary' | 'onChange'>

@@ -147,6 +147,9 @@ export interface DuplicateFilter {
 
 export interface ScanOutcome { status: 'success' | 'cancelled', added: number, updated: number, removed: number, moved: number, message: string }
 
+/** Of a scan that was cancelled before it began. */
+export const NO_SCAN: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
+
 /** What has just been done to model files on disk, in paths as the index knows them. */
 export interface DoneOnDisk {
   /** The row stays the same model: its id, hashes and everything known of it go along. */

@@ -1,8 +1,9 @@
-import { DomainError, ServiceNotReadyError } from '../errors.ts'
+import { ServiceNotReadyError } from '../errors.ts'
+import { createScanJob } from '../jobs/scan-job.ts'
 import type { Job, JobSystem } from '../jobs/types.ts'
 import type { Logger } from '../logger.ts'
 import { createInitProgress, type InitProgress } from '../models/init-progress.ts'
-import type { ScanOutcome } from '../models/ports.ts'
+import { NO_SCAN, type ScanOutcome } from '../models/ports.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { recipesDirectory } from '../settings/recipes-directory.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
@@ -31,41 +32,41 @@ export interface RecipeLifecycle {
   close (): Promise<void>
 }
 
-interface Running { full: boolean, job: Job, outcome: Promise<ScanOutcome> }
-
-const KIND = 'scan-recipes'
 const PAGE = { name: 'recipe', prefix: 'recipes', label: 'recipe' }
-const NOTHING: ScanOutcome = { status: 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, message: 'The scan was cancelled' }
 
 export function createRecipeLifecycle (deps: RecipeLifecycleDeps): RecipeLifecycle {
   const { settings, index, jobs, logger } = deps
-  const outcomes = new Map<string, ScanOutcome>()
   let session: RecipeSession | null = null
   let opened = false
   let closed = false
-  let scanning: Running | null = null
   let init: InitProgress = createInitProgress(deps.hub, PAGE)
   /** Openings and switches, one after the other. */
   let tail: Promise<void> = Promise.resolve()
 
-  jobs.define<{ full: boolean }, ScanOutcome>({
-    kind: KIND,
+  const scans = createScanJob({
+    jobs,
+    kind: 'scan-recipes',
     title: ({ full }) => full ? 'Read all recipes anew' : 'Scan recipes',
-    exclusiveKey: () => KIND,
-    async run ({ full }, { id, signal, report }) {
-      if (!session) throw new ServiceNotReadyError()
-      const first = session.fresh
+    mayStart: openedSession,
+    async scan (input) {
+      const mine = openedSession()
+      const first = mine.fresh
       if (first) init.scanning()
-      const outcome = await session.scan({ full, signal, report })
+      const outcome = await mine.scan(input)
       if (first) {
         init.finishing()
         init.complete()
       }
-      outcomes.set(id, outcome)
       return outcome
-    }
+    },
+    cancelled: NO_SCAN
   })
   const unsubscribe = settings.onChange(onSettings)
+
+  function openedSession (): RecipeSession {
+    if (!session) throw new ServiceNotReadyError()
+    return session
+  }
 
   function inTurn (task: () => Promise<void>): Promise<void> {
     const mine = tail.then(async () => { if (!closed) await task() })
@@ -87,7 +88,7 @@ export function createRecipeLifecycle (deps: RecipeLifecycleDeps): RecipeLifecyc
       opened = true
       init.restored()
       await mine.load()
-      if (deps.scanOnStart && session === mine && !closed) startScan(false)
+      if (deps.scanOnStart && session === mine && !closed) scans.start(false)
     }
     opened = true
     if (!session?.fresh || !deps.scanOnStart) init.complete()
@@ -97,8 +98,8 @@ export function createRecipeLifecycle (deps: RecipeLifecycleDeps): RecipeLifecyc
     const former = session
     session = null
     opened = false
-    if (scanning) jobs.cancel(scanning.job.id)
-    await scanning?.outcome.catch(() => NOTHING)
+    scans.cancel()
+    await scans.underWay()
     init.close()
     await former?.close()
     index.clear()
@@ -116,41 +117,18 @@ export function createRecipeLifecycle (deps: RecipeLifecycleDeps): RecipeLifecyc
     }).catch(() => undefined)
   }
 
-  function startScan (full: boolean): Running {
-    if (!session) throw new ServiceNotReadyError()
-    if (scanning) return scanning
-    const job = jobs.start(KIND, { full })
-    const outcome = outcomeOf(job).finally(() => { scanning = null })
-    // told by whoever asked; a failure is in the job
-    outcome.catch(() => undefined)
-    scanning = { full, job, outcome }
-    return scanning
-  }
-
-  async function outcomeOf (job: Job): Promise<ScanOutcome> {
-    const ended = await jobs.finished(job.id)
-    const outcome = outcomes.get(job.id)
-    outcomes.delete(job.id)
-    if (ended.state === 'failed') throw new DomainError('failed', ended.error?.code ?? 'scan-failed', ended.error?.message ?? 'The scan failed')
-    return outcome ?? NOTHING
-  }
-
   return {
     session: () => session,
     get opened () { return opened },
     async scan ({ full, signal }) {
       if (opened && !session) return { status: 'success', added: 0, updated: 0, removed: 0, moved: 0, message: 'No folder of the library says where recipes lie' }
-      // A rebuild does not settle for the quick comparison that happens to run.
-      if (scanning && full && !scanning.full) await scanning.outcome.catch(() => NOTHING)
-      const { job, outcome } = startScan(full)
-      signal?.addEventListener('abort', () => { jobs.cancel(job.id) }, { once: true })
-      return await outcome
+      return await scans.run({ full, signal })
     },
-    startScan: () => session ? jobs.get(startScan(false).job.id) : undefined,
+    startScan: () => session ? jobs.get(scans.start(false).id) : undefined,
     open: () => inTurn(openActive),
     async idle () {
       await tail
-      await scanning?.outcome.catch(() => NOTHING)
+      await scans.underWay()
     },
     stop () {
       closed = true
