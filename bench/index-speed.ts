@@ -2,7 +2,8 @@
  * Speed and memory of the model index by hand: `node --import ./loader.mjs bench/index-speed.ts [sizes …]`. Prints p50 and p99 of each kind
  * of query, each asked for the first time, at several library sizes, and what a library adds to the process.
  */
-import { createModelIndex, NO_FILTER } from '../services/models/index/model-index.ts'
+import { createModelIndex } from '../services/models/index/model-index.ts'
+import { NO_FILTER } from '../services/models/index/whole-query.ts'
 import { modelTypes } from '../services/models/types.ts'
 import type { ModelType } from '../services/models/types.ts'
 import type { IndexedModel } from '../services/models/entry.ts'

@@ -14,7 +14,8 @@ export interface MovedModels {
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000
 
 export function createMovedModels ({ db }: Pick<ModelStore, 'db'>): MovedModels {
-  const heirs = db.prepare(`SELECT m.id, m.file_path, m.root_id, max(v.id) AS vanishedId, v.bytes FROM vanished v JOIN models m ON m.sha256 = v.sha256 AND m.bare = 1
+  // CROSS: few models vanish, so they come first; the planner may think otherwise and read all that have no sidecar.
+  const heirs = db.prepare(`SELECT m.id, m.file_path, m.root_id, max(v.id) AS vanishedId, v.bytes FROM vanished v CROSS JOIN models m ON m.sha256 = v.sha256 AND m.bare = 1
     WHERE v.type = ? AND m.type = v.type AND m.sha256 <> '' GROUP BY m.sha256`)
   const drop = db.prepare('DELETE FROM vanished WHERE id = ?')
   const dropOld = db.prepare('DELETE FROM vanished WHERE vanished_at < ?')

@@ -28,7 +28,7 @@ export interface HashResult { sha256: string, autov3: string | null, hash_status
 /** Persisted rows of one library. Every write is one short transaction, so that no reader or writer waits long. */
 export interface ModelStore {
   readonly db: Database
-  count (type: ModelTypeName): number
+  isEmpty (type: ModelTypeName): boolean
   /** All entries of a type in slices that keep the event loop free. */
   loadSlices (type: ModelTypeName, sliceMs?: number): AsyncGenerator<PackedModel[]>
   loadPacked (type: ModelTypeName, ids: readonly number[]): PackedModel[]
@@ -61,12 +61,17 @@ export interface ModelStore {
   due (type: ModelTypeName, options: { hashedOnly: boolean }): { id: number, file_path: string, root_id: string }[]
 }
 
-const SLICE_START = 400
+/** Row ids per slice at first; the first rows take the longest, since nothing is compiled yet. */
+const SLICE_START = 100
+const SLICE_LEAST = 50
+const SLICE_MOST = 5000
 const KNOWN = 'id, root_id, file_path, preview_url, sha256, autov3, hash_status, modified, bare, due, file_size, file_mtime, file_inode, file_dev, sidecar_size, sidecar_mtime, info_mtime, preview_size, preview_mtime'
 
 export function createModelStore (db: Database): ModelStore {
   const select = 'SELECT id, packed FROM models'
-  const slice = db.prepare(`${select} WHERE +type = ? AND id > ? ORDER BY id LIMIT ?`).raw()
+  // Bounded by ids rather than a number of rows: to find the next few of a rare type may take reading all the others.
+  const slice = db.prepare(`${select} WHERE +type = ? AND id > ? AND id <= ? ORDER BY id`).raw()
+  const lastId = db.prepare('SELECT coalesce(max(id), 0) FROM models').pluck()
   const byIds = db.prepare(`${select} WHERE id IN (SELECT value FROM json_each(?)) AND +type = ? ORDER BY id`).raw()
   const knownByPath = db.prepare(`SELECT ${KNOWN} FROM models WHERE type = ? AND file_path = ?`).raw()
   const knownById = db.prepare(`SELECT ${KNOWN} FROM models WHERE id = ?`).raw()
@@ -121,7 +126,7 @@ export function createModelStore (db: Database): ModelStore {
   }).map((row) => row.id))
   const order = db.prepare('SELECT ids FROM name_orders WHERE type = ?').pluck()
   const putOrder = db.prepare('INSERT OR REPLACE INTO name_orders (type, ids) VALUES (?, ?)')
-  const count = db.prepare('SELECT count(*) FROM models WHERE type = ?').pluck()
+  const any = db.prepare('SELECT EXISTS (SELECT 1 FROM models WHERE type = ?)').pluck()
 
   const setHash = db.transaction((id: number, result: HashResult, file: { size: number, mtimeMs: number }) => {
     const row = asHashed.get(id, file.size, file.mtimeMs) as [packed: string, type: ModelTypeName] | undefined
@@ -139,22 +144,19 @@ export function createModelStore (db: Database): ModelStore {
 
   return noticing({
     db,
-    count: (type) => count.get(type) as number,
+    isEmpty: (type) => any.get(type) === 0,
     async * loadSlices (type, sliceMs = 8) {
-      let last = 0
-      let limit = SLICE_START
-      while (true) {
+      let width = SLICE_START
+      const end = noticingDamage(db, () => lastId.get() as number)
+      for (let after = 0; after < end;) {
         const begun = performance.now()
-        const after = last
-        const most = limit
-        const models = noticingDamage(db, () => slice.all(type, after, most) as [id: number, packed: string][]).map(([id, packed]) => ({ id, packed }))
-        if (models.length === 0) return
-        last = models[models.length - 1]?.id ?? last
-        yield models
-        if (models.length < limit) return
+        const [from, to] = [after, after + width]
+        const models = noticingDamage(db, () => slice.all(type, from, to) as [id: number, packed: string][]).map(([id, packed]) => ({ id, packed }))
+        after = to
+        if (models.length > 0) yield models
         // The time of whoever takes the entries in counts too.
         const spent = performance.now() - begun
-        limit = Math.max(50, Math.min(5000, Math.round(limit * sliceMs / Math.max(spent, 0.1))))
+        width = Math.max(SLICE_LEAST, Math.min(SLICE_MOST, 2 * width, Math.round(width * sliceMs / Math.max(spent, 0.1))))
         await nextTurn()
       }
     },

@@ -8,6 +8,8 @@ import type { HashTables } from './hash-tables.ts'
 import { createSlotTable } from './slot-table.ts'
 import { createKeyTable } from './key-table.ts'
 import type { KeyTable } from './key-table.ts'
+import { createModelSlots } from './model-slots.ts'
+import type { ModelText } from './model-slots.ts'
 import { createOrders } from './orders.ts'
 import type { Orders } from './orders.ts'
 import { createTagIndex, isTagged } from './tag-index.ts'
@@ -21,11 +23,9 @@ import { firstLetter } from './first-letter.ts'
 import { subTypeOf } from './sub-type.ts'
 import { bareStem, relativePathLength } from './model-path.ts'
 import { autoTagMask } from '../auto-tags.ts'
-import type { IndexedModel, OtherHashes } from '../entry.ts'
-import { packedHashes, packedTags, packedText, packedTexts, unpackModel } from '../packed-model.ts'
+import type { IndexedModel } from '../entry.ts'
+import type { EntryFacts } from '../packed-model.ts'
 import type { ModelType } from '../types.ts'
-
-export type ModelText = 'file_path' | 'file_name' | 'model_name' | 'sha256' | 'autov3'
 
 /** Models in numbered slots with everything that finds them. Queries read it, only `put` and `drop` change it. */
 export interface Corpus {
@@ -59,18 +59,18 @@ export interface Corpus {
   autoTags (slot: number): number
   /** Look-ups that are filled when they are first asked. */
   readonly keyTables: readonly KeyTable[]
-  /** `packed`: the same model as it is kept. */
-  put (model: IndexedModel, packed?: string): number
+  put (model: IndexedModel): number
+  /** A model of which only its facts were read. */
+  put (facts: EntryFacts, packed: string): number
   drop (slot: number): void
 }
 
 export function createCorpus (type: ModelType, isBulk: () => boolean = () => false): Corpus {
-  const models: (IndexedModel | string | undefined)[] = []
-  /** Tags of models that are objects, as they were put: an object may be changed in place. */
-  const tagLists = new Map<number, readonly string[]>()
   const free: number[] = []
   const repositories = new Map<string, number>()
   const columns = createColumns()
+  const models = createModelSlots(type.name, (slot) => columns.id[slot] as number)
+  const { model, text } = models
   const flags = createFlagSets()
   const ids = createSlotTable()
   const [folders, bases, subTypes, letters, roots] = [createDictionary(), createDictionary(), createDictionary(), createDictionary(), createDictionary()]
@@ -79,31 +79,16 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
 
   const isLive = (slot: number): boolean => slot < columns.capacity && hasBit(flags.live, slot)
   const slots = (): Uint32Array => bitMembers(flags.live)
-  const model = (slot: number): IndexedModel | undefined => {
-    const one = models[slot]
-    return typeof one === 'string' ? unpackModel({ id: columns.id[slot] as number, packed: one }, type.name) : one
-  }
-  const text = (slot: number, member: ModelText): string => {
-    const one = models[slot]
-    if (typeof one === 'string') return packedText(one, member)
-    const own = one?.[member]
-    // A corrupt entry may hold anything.
-    return typeof own === 'string' ? own : ''
-  }
-  const otherHashes = (slot: number): OtherHashes | null => {
-    const one = models[slot]
-    return typeof one === 'string' ? packedHashes(one) : one?.other_hashes ?? null
-  }
   const vocabulary = createVocabulary(slots, isLive, (slot, visit) => {
-    const one = models[slot]
-    if (one) readModelWords(typeof one === 'string' ? packedTexts(one) : one, visit)
+    const one = models.words(slot)
+    if (one) readModelWords(one, visit)
   }, isBulk)
   const orders = createOrders({ columns, slots, isLive, isBulk, text })
-  const hashes = createHashTables(slots, { model, text, otherHashes })
-  const paths = createKeyTable(slots, (slot) => models[slot] ? textHash(text(slot, 'file_path')) : null)
-  const stems = createKeyTable(slots, (slot) => models[slot] ? textHash(bareStem(text(slot, 'file_name'), type)) : null)
-  const versions = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.version[slot] as number) : null)
-  const groups = createKeyTable(slots, (slot) => models[slot] ? numberKey(columns.group[slot] as number) : null)
+  const hashes = createHashTables(slots, models)
+  const paths = createKeyTable(slots, (slot) => models.has(slot) ? textHash(text(slot, 'file_path')) : null)
+  const stems = createKeyTable(slots, (slot) => models.has(slot) ? textHash(bareStem(text(slot, 'file_name'), type)) : null)
+  const versions = createKeyTable(slots, (slot) => models.has(slot) ? numberKey(columns.version[slot] as number) : null)
+  const groups = createKeyTable(slots, (slot) => models.has(slot) ? numberKey(columns.group[slot] as number) : null)
   const keyTables = [paths, stems, versions, groups, ...hashes.tables]
 
   const slotOf = (id: number): number => {
@@ -114,7 +99,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
 
   const groupCode = (key: string): number => key.startsWith('hf:') ? repositories.get(key) ?? 0 : positiveId(key)
 
-  const codeOf = (one: IndexedModel): number => {
+  const codeOf = (one: EntryFacts): number => {
     const key = groupKey(one)
     if (key === null) return 0
     if (key.startsWith('hf:') && !repositories.has(key)) repositories.set(key, -1 - repositories.size)
@@ -131,7 +116,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
   }
 
   /** Puts the model's shared texts in place of its own, so that equal texts are kept once. */
-  const shareTexts = (one: IndexedModel, slot: number, known: boolean): void => {
+  const shareTexts = (one: EntryFacts, slot: number, known: boolean): void => {
     one.folder = share(folders, columns.folder, slot, one.folder ?? '', known)
     one.base_model = share(bases, columns.base, slot, one.base_model ?? '', known)
     one.root_id = share(roots, columns.root, slot, one.root_id ?? '', known)
@@ -139,7 +124,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     share(letters, columns.letter, slot, firstLetter(one.model_name || one.file_name || ''), known)
   }
 
-  const fillColumns = (one: IndexedModel, slot: number): void => {
+  const fillColumns = (one: EntryFacts, slot: number): void => {
     columns.id[slot] = one.id
     columns.modified[slot] = one.modified
     columns.size[slot] = one.size
@@ -153,15 +138,14 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
 
   const autoTags = (slot: number): number => {
     const known = columns.autoTags[slot] ?? 0
-    const one = models[slot]
-    if (known !== UNREAD || !one) return known
-    const [version, own] = typeof one === 'string' ? [packedText(one, 'civitai_name'), packedTags(one)] : [one.civitai?.name ?? '', one.tags]
+    if (known !== UNREAD || !models.has(slot)) return known
+    const { version, tags: own } = models.labels(slot)
     const mask = autoTagMask(text(slot, 'file_name'), bases.text(columns.base[slot] as number), version, own)
     columns.autoTags[slot] = mask
     return mask
   }
 
-  const fillFlags = (one: IndexedModel, slot: number): void => {
+  const fillFlags = (one: EntryFacts, slot: number): void => {
     const license = one.license_flags ?? 127
     putBit(flags.live, slot, true)
     putBit(flags.safe, slot, !(one.preview_nsfw_level >= 4))
@@ -171,22 +155,20 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     putBit(flags.selling, slot, (license & 2) !== 0)
   }
 
-  const put = (one: IndexedModel, packed?: string): number => {
+  const put = (one: EntryFacts | IndexedModel, packed?: string): number => {
     const known = slotOf(one.id)
     const slot = known >= 0 ? known : free.pop() ?? models.length
     const former = known >= 0 ? model(slot) : undefined
     makeRoom(columns, flags, slot)
     // A list of tags may belong to several models: whoever changed it in place would change them all.
     const list = Object.freeze(Array.isArray(one.tags) ? one.tags : one.tags = [])
-    const formerList = former && tagsAt(slot, former)
+    const formerList = former && models.tagsOf(slot, former)
     if (!formerList || !sameTexts(formerList, list)) {
       if (formerList) tags.remove(slot, formerList)
       tags.add(slot, list)
     }
-    if (packed === undefined) tagLists.set(slot, list)
-    else tagLists.delete(slot)
     shareTexts(one, slot, known >= 0)
-    models[slot] = packed ?? one
+    models.put(slot, packed ?? one as IndexedModel, list)
     fillColumns(one, slot)
     fillFlags(one, slot)
     if (!former) size++
@@ -195,15 +177,11 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     return slot
   }
 
-  /** The tags that the model was put with. */
-  const tagsAt = (slot: number, one: IndexedModel): readonly string[] => tagLists.get(slot) ?? one.tags
-
   const drop = (slot: number): void => {
     const one = model(slot)
     if (!one) return
-    tags.remove(slot, tagsAt(slot, one))
-    models[slot] = undefined
-    tagLists.delete(slot)
+    tags.remove(slot, models.tagsOf(slot, one))
+    models.drop(slot)
     folders.release(columns.folder[slot] as number)
     bases.release(columns.base[slot] as number)
     roots.release(columns.root[slot] as number)
@@ -256,7 +234,7 @@ const numberKey = (value: number): number | null => value === 0 ? null : integer
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((text, i) => text === b[i]))
 
 /** Whether the searchable texts changed; an entry that was changed in place counts as changed. */
-function textsDiffer (former: IndexedModel, model: IndexedModel, formerTags: readonly string[] | undefined): boolean {
+function textsDiffer (former: EntryFacts, model: EntryFacts, formerTags: readonly string[] | undefined): boolean {
   return former === model || former.file_name !== model.file_name || former.model_name !== model.model_name ||
     former.civitai?.creator?.username !== model.civitai?.creator?.username || !sameTexts(formerTags ?? [], model.tags)
 }

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createSlotTable } from './slot-table.ts'
 import type { SlotTable } from './slot-table.ts'
+import { createSlices } from '../../jobs/slices.ts'
 
 /** A slot table that is filled when it is first asked, from then on slot by slot: a start pays for no look-up that nobody makes. */
 export interface KeyTable extends Pick<SlotTable, 'first' | 'next' | 'keyOf'> {
@@ -11,7 +11,8 @@ export interface KeyTable extends Pick<SlotTable, 'first' | 'next' | 'keyOf'> {
   prepare (): Promise<void>
 }
 
-const AT_ONCE = 8192
+/** Slots between two looks at the clock. */
+const AT_ONCE = 256
 
 /** `keyOf` answers the key of a slot, or null when it has none (any more). */
 export function createKeyTable (slots: () => Uint32Array, keyOf: (slot: number) => number | null): KeyTable {
@@ -46,9 +47,10 @@ export function createKeyTable (slots: () => Uint32Array, keyOf: (slot: number) 
       coming = made
       const all = slots()
       const isGivenUp = (): boolean => coming !== made
+      const slices = createSlices()
       for (let at = 0; at < all.length && !isGivenUp(); at += AT_ONCE) {
         for (const slot of all.subarray(at, at + AT_ONCE)) fill(made, slot)
-        await nextTurn()
+        await slices()
       }
       if (isGivenUp()) return
       coming = null

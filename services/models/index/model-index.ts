@@ -8,10 +8,12 @@ import type { Group } from './duplicates.ts'
 import { baseModels, folderTree, folders, letterCounts, modelTypes, searchTags, topTags } from './facets.ts'
 import { localVersionsOf, modelAt, modelAtRelativePath, modelsNamed, modelsOfCivitai, modelsOfVersion } from './names.ts'
 import { folderPrefixes, relativePaths } from './relative-paths.ts'
+import { duplicateQuery, excludedQuery } from './whole-query.ts'
 import { NotFoundError } from '../../errors.ts'
+import { createSlices } from '../../jobs/slices.ts'
 import type { IndexedModel } from '../entry.ts'
-import { unpackModel, type PackedModel } from '../packed-model.ts'
-import type { DuplicateFilter, IndexPreferences, ListQuery, ModelIndex, UpdateFlags, UsageCounts } from '../ports.ts'
+import { packedFacts, type PackedModel } from '../packed-model.ts'
+import type { IndexPreferences, ModelIndex, UpdateFlags, UsageCounts } from '../ports.ts'
 import type { ModelType } from '../types.ts'
 
 export interface ModelIndexDeps {
@@ -27,11 +29,10 @@ const SETTLE_FROM = 128
 const BULK_MS = 750
 const MOST_BULK_MS = 5000
 const BULK_SHARE = 10
-const AUTO_TAGS_AT_ONCE = 4000
+/** Models between two looks at the clock. */
+const AUTO_TAGS_AT_ONCE = 256
 /** -1, no slot, in an array of unsigned numbers. */
 const ABSENT = 0xffffffff
-
-const EXCLUDED_SORTS = new Set(['name', 'date', 'size', 'usage', 'random'])
 
 /** Builds the index of one model type; see the port for what it promises. */
 export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
@@ -80,10 +81,11 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
   }
 
   const upsert = (given: IndexedModel | PackedModel): void => {
-    const [model, packed] = 'packed' in given ? [unpackModel(given, type.name), given.packed] : [given, undefined]
+    const packed = 'packed' in given
+    const model = packed ? packedFacts(given) : given
     const [to, from] = model.exclude ? [hidden, listed] : [listed, hidden]
     if (from.slotOf(model.id) >= 0) remove(model.id)
-    const slot = to.put(model, packed)
+    const slot = packed ? to.put(model, given.packed) : to.put(given)
     ;(to === listed ? answers : hiddenAnswers).forget(slot)
   }
 
@@ -160,9 +162,10 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       await first.vocabulary.settle()
       await second.orders.settle()
       for (const table of first.keyTables) await table.prepare()
+      const slices = createSlices()
       for (let slot = 0; slot < first.limit; slot++) {
         first.autoTags(slot)
-        if (slot % AUTO_TAGS_AT_ONCE === 0) await nextTurn()
+        if (slot % AUTO_TAGS_AT_ONCE === 0) await slices()
       }
     },
     setOfflineRoots: (rootIds) => {
@@ -203,42 +206,3 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
 }
 
 const slotsOfIds = (corpus: Corpus, ids: Uint32Array): Uint32Array => ids.map((id) => corpus.slotOf(id)).filter((slot) => slot !== ABSENT)
-
-/** A query for everything, in pages of 20 by name. */
-export const NO_FILTER: ListQuery = {
-  page: 1,
-  pageSize: 20,
-  sort: { key: 'name', order: 'asc', seed: '' },
-  recursive: true,
-  folderInclude: [],
-  folderExclude: [],
-  search: '',
-  fuzzy: false,
-  searchIn: { fileName: true, modelName: true, tags: false, creator: false },
-  baseModels: [],
-  subTypes: [],
-  tagInclude: [],
-  tagExclude: [],
-  tagLogic: 'any',
-  autoTagInclude: [],
-  autoTagExclude: [],
-  favoritesOnly: false,
-  updateAvailableOnly: false,
-  hashes: [],
-  firstLetter: '',
-  namePatternInclude: [],
-  namePatternExclude: [],
-  namePatternUseRegex: false,
-  groupByModel: false,
-  groupKey: ''
-}
-
-/** Of the parameters of a list, excluded models honour page, order and search. */
-function excludedQuery ({ page, pageSize, sort, search, fuzzy, searchIn }: ListQuery): ListQuery {
-  return { ...NO_FILTER, page, pageSize, sort: EXCLUDED_SORTS.has(sort.key) ? sort : { ...sort, key: 'name' }, search, fuzzy, searchIn }
-}
-
-/** All tags are wanted; a folder means what is below it, too. */
-function duplicateQuery ({ baseModels: bases, tagInclude, tagExclude, subTypes, folder, favoritesOnly }: DuplicateFilter): ListQuery {
-  return { ...NO_FILTER, baseModels: bases, tagInclude, tagExclude, tagLogic: 'all', subTypes, favoritesOnly, ...(folder === undefined ? {} : { folder }) }
-}

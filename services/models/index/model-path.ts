@@ -32,7 +32,7 @@ export function bareStem (name: string, type: ModelType): string {
 }
 
 /** The path, "" of a corrupt entry. */
-export const filePathOf = (model: IndexedModel): string => typeof model.file_path === 'string' ? model.file_path : ''
+export const filePathOf = (model: Pick<IndexedModel, 'file_path'>): string => typeof model.file_path === 'string' ? model.file_path : ''
 
 /** Path relative to its root, with extension and `/`. */
 export function relativePathOf (model: IndexedModel): string {
@@ -49,7 +49,7 @@ export function codePointCount (text: string): number {
 }
 
 /** Characters of the relative path, without making it. */
-export function relativePathLength (model: IndexedModel): number {
+export function relativePathLength (model: Pick<IndexedModel, 'file_path' | 'folder'>): number {
   const path = filePathOf(model)
   const from = path.lastIndexOf('/') + 1
   let count = path.length - from

@@ -5,7 +5,7 @@ import type { SortTexts } from './sort-texts.ts'
 import type { Columns } from './columns.ts'
 import { compareNatural, comparePlain } from '../compare-texts.ts'
 import { naturalKey, plainKey } from '../natural-key.ts'
-import type { IndexedModel } from '../entry.ts'
+import type { EntryFacts } from '../packed-model.ts'
 import type { IndexPreferences } from '../ports.ts'
 
 export type NameDisplay = IndexPreferences['nameDisplay']
@@ -21,7 +21,7 @@ export interface Orders {
   /** Natural order of the name that is displayed. */
   readonly name: Record<NameDisplay, SortOrder>
   /** A model came or took the place of another. */
-  update (slot: number, former: IndexedModel | undefined, model: IndexedModel): void
+  update (slot: number, former: EntryFacts | undefined, model: EntryFacts): void
   drop (slot: number): void
   /** Brings what is in use up to date, in slices; `first` is built when it is not in use yet. */
   settle (display?: NameDisplay): Promise<void>
@@ -134,6 +134,6 @@ function placesIn (order: Uint32Array, capacity: number): Uint32Array {
 }
 
 /** Names and path decide every order, if only between equals. */
-function namesDiffer (a: IndexedModel, b: IndexedModel): boolean {
+function namesDiffer (a: EntryFacts, b: EntryFacts): boolean {
   return a.model_name !== b.model_name || a.file_name !== b.file_name || a.file_path !== b.file_path
 }

@@ -1,4 +1,5 @@
-import { createModelIndex, NO_FILTER } from '../../../../services/models/index/model-index.ts'
+import { createModelIndex } from '../../../../services/models/index/model-index.ts'
+import { NO_FILTER } from '../../../../services/models/index/whole-query.ts'
 import { modelTypes } from '../../../../services/models/types.ts'
 import type { ModelPrefix, ModelType } from '../../../../services/models/types.ts'
 import type { IndexedModel } from '../../../../services/models/entry.ts'
