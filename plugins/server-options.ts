@@ -1,6 +1,7 @@
 import { LogController, type FastifyHttpOptions, type FastifyServerOptions } from 'fastify'
 import type { Server } from 'node:http'
 import { writeClientError, writeFailure } from './error-handler.ts'
+import { createRequestLogger } from './request-logger.ts'
 
 export const MAX_CONNECTIONS = 1024
 const MEBIBYTE = 1024 * 1024
@@ -18,6 +19,7 @@ export function fastifyOptions ({ logLevel }: { logLevel: string }) {
       redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie', '*.civitai_api_key', '*.llm_api_key', '*.proxy_password']
     },
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: createRequestLogger,
     genReqId: () => `${run}-${(++requests).toString(36)}`,
     bodyLimit: 32 * MEBIBYTE,
     requestTimeout: 120_000,

@@ -16,12 +16,12 @@ export function registerListing (app: FastifyInstance, { tags, id, plural, url }
   app.get<{ Querystring: RawQuery }>(url('list'), {
     validatorCompiler: documentedOnly,
     schema: { operationId: id('list'), tags, summary: `One page of the ${plural} that pass the filters`, querystring: ListParameters, response: answers(ListEnvelope, 400) }
-  }, (request, reply) => sendJson(reply, useCases.listModels(request.query)))
+  }, (request, reply) => sendJson(reply, useCases.listModels(request.query, request.url)))
 
   app.get<{ Querystring: RawQuery }>(url('excluded'), {
     validatorCompiler: documentedOnly,
     schema: { operationId: id('list', 'Excluded'), tags, summary: `One page of the ${plural} that the user took out of the lists`, querystring: ListParameters, response: answers(ListEnvelope, 400) }
-  }, (request, reply) => sendJson(reply, useCases.listExcludedModels(request.query)))
+  }, (request, reply) => sendJson(reply, useCases.listExcludedModels(request.query, request.url)))
 
   app.get<{ Querystring: RawQuery }>(url('find-duplicates'), {
     validatorCompiler: documentedOnly,

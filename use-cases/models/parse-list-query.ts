@@ -114,15 +114,14 @@ export function parseListQuery (raw: RawQuery, type: ModelType): ListQuery {
 
 const MOST_QUERIES = 512
 
-/** Reads list parameters, equal ones once: of a query that is asked again neither parsing nor making its key is left. */
-export function createListQueryReader (type: ModelType): (raw: RawQuery) => ListQuery {
+/** Reads list parameters, those of one spelling once: of a query that is asked again neither parsing nor making its key is left. */
+export function createListQueryReader (type: ModelType): (raw: RawQuery, spelling: string) => ListQuery {
   const known = new LRUCache<string, ListQuery>({ max: MOST_QUERIES })
-  return (raw) => {
-    const text = JSON.stringify(raw)
-    const read = known.get(text)
+  return (raw, spelling) => {
+    const read = known.get(spelling)
     if (read) return read
     const query = Object.freeze(parseListQuery(raw, type))
-    known.set(text, query)
+    known.set(spelling, query)
     return query
   }
 }
