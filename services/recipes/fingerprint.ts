@@ -39,12 +39,27 @@ function roundHalfEven (value: number): number {
   return (below % 2 === 0 ? below : below + 1) / 100
 }
 
-/** The parts of a fingerprint, each with its key put through `resolve`, in the order of the new keys. */
+const WHOLE_HASH = 64
+
+/** Whether every LoRA is named by a whole SHA-256, which nothing needs to resolve. */
+export function isWhole (text: string): boolean {
+  for (let at = 0; at < text.length;) {
+    const colon = at + WHOLE_HASH
+    if (text[colon] !== ':' || text.indexOf(':', at) !== colon) return false
+    const end = text.indexOf('|', colon)
+    if (end < 0) return true
+    at = end + 1
+  }
+  return false
+}
+
+/** The parts of a fingerprint, each with its key put through `resolve`, in the order that `fingerprint` gives them. */
 export function resolveFingerprint (text: string, resolve: (key: string) => string): string {
   if (text === '') return ''
   const parts = text.split('|').map((part) => {
     const colon = part.lastIndexOf(':')
-    return colon < 0 ? part : `${resolve(part.slice(0, colon))}${part.slice(colon)}`
+    return colon < 0 ? { key: resolve(part), weight: '' } : { key: resolve(part.slice(0, colon)), weight: part.slice(colon) }
   })
-  return parts.length === 1 ? parts[0] ?? '' : parts.sort().join('|')
+  parts.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : Number(a.weight.slice(1)) - Number(b.weight.slice(1)))
+  return parts.map(({ key, weight }) => key + weight).join('|')
 }

@@ -8,6 +8,7 @@ import type { ChangeOptions, MovedRecipe, RecipeShelf } from './ports.ts'
 import { recipeFolder, recipeMedia } from './recipe-files.ts'
 import type { RecipeEntry } from './recipe-entry.ts'
 import { readRecipeFile } from './recipe-row.ts'
+import { factsOf } from './recipe-store.ts'
 
 /** Moves a recipe with all of its files to another folder of the recipe directory. */
 export function createRecipeMove (context: ChangeContext): RecipeShelf['move'] {
@@ -27,7 +28,8 @@ export function createRecipeMove (context: ChangeContext): RecipeShelf['move'] {
 
 async function moveHeld (context: ChangeContext, entry: RecipeEntry, { directory, folder }: { directory: string, folder: string }, options: ChangeOptions): Promise<MovedRecipe> {
   const session = context.online()
-  const { recipeId: id, jsonPath, image, facts } = entry
+  const { recipeId: id, jsonPath, image } = entry
+  const { title } = factsOf(entry)
   const about = { id, from: image.path, folder }
   if (dirname(jsonPath) === directory) return { ...about, moved: false, to: image.path, jsonPath }
   const file = await readRecipeFile(jsonPath)
@@ -39,7 +41,7 @@ async function moveHeld (context: ChangeContext, entry: RecipeEntry, { directory
   const data = editJsonText(file.bytes, file.raw, { ...file.raw, file_path: imagePath, folder })
   const steps: Step[] = [...media, jsonPath].map((path) => ({ kind: 'move', from: path, to: there(path) }))
   steps.push({ kind: 'write', path: there(jsonPath), data, expected: { size: file.stats.size, mtimeMs: file.stats.mtimeMs } })
-  const { id: operation, units: [unit] } = await context.journal.run({ kind: 'move', route: options.route, summary: options.summary ?? `Move recipe ${facts.title}`.slice(0, 200), units: [{ key: jsonPath, label: facts.title, steps }] })
+  const { id: operation, units: [unit] } = await context.journal.run({ kind: 'move', route: options.route, summary: options.summary ?? `Move recipe ${title}`.slice(0, 200), units: [{ key: jsonPath, label: title, steps }] })
   const failure = failureOf(unit)
   if (failure) throw failure
   await session.refresh(jsonPath)

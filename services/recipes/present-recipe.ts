@@ -19,18 +19,25 @@ export interface Presenter {
   checkpoint (entry: RecipeCheckpointEntry): Shown
   /** JSON of what `lora` and `checkpoint` answer for the entry of this JSON; most are told by their hash, without parsing. */
   loraJson (text: string, facts: LoraFacts, baseModel: string): string
-  checkpointJson (text: string, hash: string): string
+  checkpointJson (text: string, facts: CheckpointFacts): string
   /** The whole recipe; `dates` also as text. */
   recipe (recipe: Pick<Recipe, 'document' | 'imagePath'>, options?: { dates: boolean }): Shown
 }
 
 export interface LoraFacts { hash: string, version: number, name: string }
+export interface CheckpointFacts { checkpoint: string, checkpointVersion: number }
+/** Its version changes with whatever models say of themselves. */
+type VersionedLookups = ModelLookups & { readonly version: number }
 
 /** Members that answers set, or look at: an entry that holds one of them is parsed, so that none is there twice or overlooked. */
-const SET_BY_US = /"(?:inLibrary|localPath|preview_url|thumbnailUrl|matched_by|renamed|ambiguous|model_type|modelId|sameModelLocal)"/
+const SET_BY_US = /"(?:inLibrary|localPath|preview_url|thumbnailUrl|matched_by|renamed|ambiguous|model_type|sameModelLocal)"/
+/** Other versions of its model may be there. */
+const MODEL_ID = /"modelId":"?(\d+)/
 
 /** Adds to recipes what the library knows of their models; what is stored is never changed (recipes §6). */
-export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, checkpoints: ModelLookups }): Presenter {
+export function createPresenter ({ loras, checkpoints }: { loras: VersionedLookups, checkpoints: VersionedLookups }): Presenter {
+  const localLora = localModels(loras, () => ({}))
+  const localCheckpoint = localModels(checkpoints, ({ sub_type: type }) => ({ model_type: type ?? 'checkpoint' }))
   const lora = (entry: RecipeLoraEntry, baseModel = ''): Shown => shownEntry(loras, entry, bindEntry(loras, entry, baseModel))
   const checkpoint = (entry: RecipeCheckpointEntry): Shown => {
     const binding = bindEntry(checkpoints, entry)
@@ -44,17 +51,17 @@ export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, 
     lora,
     checkpoint,
     loraJson (text, { hash, version, name }, baseModel) {
-      const plain = hash !== '' && name !== '' && !SET_BY_US.test(text)
-      const [model] = plain ? loras.byHash(hash) : []
-      if (model) return withMembers(text, { inLibrary: true, ...knownLocally({ hash, file_name: name }, 'hash', model) })
-      const missing = plain || (hash !== '' && !SET_BY_US.test(text) && loras.byHash(hash).length === 0)
-      if (missing && (version === 0 || loras.byVersionId(version).length === 0)) return text.slice(0, -1) + MISSING
+      const local = hash === '' || SET_BY_US.test(text) ? undefined : localLora(hash)
+      if (local && name !== '') return withLocal(text, name, local)
+      if (local === null && isAbsent(loras, text, version)) return text.slice(0, -1) + MISSING
       return JSON.stringify(lora(JSON.parse(text) as RecipeLoraEntry, baseModel))
     },
-    checkpointJson (text, hash) {
+    checkpointJson (text, { checkpoint: hash, checkpointVersion }) {
+      const local = hash === '' || SET_BY_US.test(text) ? undefined : localCheckpoint(hash)
+      if (local === null && isAbsent(checkpoints, text, checkpointVersion)) return text.slice(0, -1) + MISSING
       const entry = JSON.parse(text) as RecipeCheckpointEntry
-      const absent = hash !== '' && !SET_BY_US.test(text) && checkpoints.byHash(hash).length === 0 && checkpoints.byVersionId(readId(entry.modelVersionId) || readId(entry.id)).length === 0
-      return absent ? text.slice(0, -1) + MISSING : JSON.stringify(checkpoint(entry))
+      const name = readText(entry.file_name)
+      return local && name !== '' ? withLocal(text, name, local) : JSON.stringify(checkpoint(entry))
     },
     recipe ({ document, imagePath }, { dates } = { dates: true }) {
       const { loras: entries, checkpoint: base, gen_params: params, ...rest } = document
@@ -72,8 +79,36 @@ export function createPresenter ({ loras, checkpoints }: { loras: ModelLookups, 
 
 const MISSING = ',"inLibrary":false,"preview_url":null,"localPath":null}'
 
-function withMembers (text: string, members: Shown): string {
-  return `${text.slice(0, -1)},${JSON.stringify(members).slice(1)}`
+/** What answers add of one model that is found by its hash. */
+interface LocalModel { fileName: string, members: string }
+
+const MOST_LOCAL = 20_000
+
+/** By hash; null: the library has none. Kept until models change, since the same few are in many recipes. */
+function localModels (lookups: VersionedLookups, more: (model: IndexedModel) => Shown): (hash: string) => LocalModel | null {
+  const known = new Map<string, LocalModel | null>()
+  let version = -1
+  return (hash) => {
+    if (version !== lookups.version || known.size >= MOST_LOCAL) known.clear()
+    version = lookups.version
+    const found = known.get(hash)
+    if (found !== undefined) return found
+    const [model] = lookups.byHash(hash)
+    const local = model ? { fileName: model.file_name, members: JSON.stringify({ inLibrary: true, ...knownLocally({ hash, file_name: model.file_name }, 'hash', model), ...more(model) }).slice(1, -1) } : null
+    known.set(hash, local)
+    return local
+  }
+}
+
+function withLocal (text: string, name: string, { fileName, members }: LocalModel): string {
+  return `${text.slice(0, -1)},${members}${weightStem(name) === fileName ? '' : ',"renamed":true'}}`
+}
+
+/** Neither the version nor another one of its model is there. */
+function isAbsent (lookups: ModelLookups, text: string, version: number): boolean {
+  if (version !== 0 && lookups.byVersionId(version).length > 0) return false
+  const model = MODEL_ID.exec(text)
+  return !model || lookups.versionsOf(Number(model[1])).length === 0
 }
 
 export function fileUrl (imagePath: string): string {
@@ -116,12 +151,10 @@ export function formattedDates (created: unknown, modified: unknown): Record<str
   return dates
 }
 
-const twoDigits = (number: number): string => String(number).padStart(2, '0')
-
 /** `YYYY-MM-DD HH:MM:SS` where the server is. */
 function localTime (seconds: number): string {
   const time = new Date(seconds * 1000)
   if (Number.isNaN(time.getTime())) return ''
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(twoDigits).join('-')
-  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits).join(':')}`
+  const here = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+  return Number.isNaN(here.getTime()) ? '' : here.toISOString().slice(0, 19).replace('T', ' ')
 }

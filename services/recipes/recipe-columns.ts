@@ -44,12 +44,12 @@ export function createRecipeColumns (): RecipeColumns {
     get loras () { return loras },
     get idHash () { return idHash },
     get date () { return date },
-    put (slot, { facts, recipeId, date: seconds }) {
+    put (slot, { level: shown, favorite: liked, tagCount, loraCount, recipeId, date: seconds }) {
       if (slot >= level.length) grow(2 * (slot + 1))
-      level[slot] = Math.min(facts.level, 255)
-      favorite[slot] = Number(facts.favorite)
-      tagged[slot] = Number(facts.tags.length > 0)
-      loras[slot] = Math.min(facts.hashes.length, 65535)
+      level[slot] = Math.min(shown, 255)
+      favorite[slot] = liked
+      tagged[slot] = Number(tagCount > 0)
+      loras[slot] = Math.min(loraCount, 65535)
       idHash[slot] = textHash(recipeId)
       date[slot] = seconds
     }

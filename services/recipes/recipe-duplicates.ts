@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto'
 import { isObject, readText } from '../models/read-value.ts'
 import type { RecipeGroup } from './ports.ts'
+import { createPostings, type Postings } from './postings.ts'
 import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import type { RecipeLookups } from './recipe-lookups.ts'
-import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
+import type { ItemsOf } from './recipe-answers.ts'
+import { factsOf, type StoredRecipe, type WholeRecipe } from './recipe-store.ts'
 
 interface DuplicateDeps {
   index: RecipeIndex
   lookups: RecipeLookups
   /** A row with its body. */
   read: (row: StoredRecipe) => WholeRecipe | undefined
-  /** JSON of a recipe as lists show it; undefined when it went a moment ago. */
-  item: (slot: number) => string | undefined
+  items: ItemsOf
 }
 
 /** What must be equal beside the LoRAs. */
@@ -21,7 +22,7 @@ export interface DuplicateOptions { includePrompt: boolean, includeSeed: boolean
 interface Group extends Omit<RecipeGroup, 'recipes'> { slots: number[] }
 
 /** JSON of groups by equal LoRAs (and, when asked for, prompts), and by equal source (recipes §8.9). */
-export function findDuplicateRecipes ({ index, read, lookups, item }: DuplicateDeps, { includePrompt, includeSeed }: DuplicateOptions): string {
+export function findDuplicateRecipes ({ index, read, lookups, items }: DuplicateDeps, { includePrompt, includeSeed }: DuplicateOptions): string {
   const groups: Group[] = []
   const add = (type: Group['type'], name: string, shown: string, members: Iterable<number>): void => {
     const slots = newestFirst(index, members)
@@ -30,28 +31,24 @@ export function findDuplicateRecipes ({ index, read, lookups, item }: DuplicateD
     groups.push({ type, key, fingerprint: shown, count: slots.length, slots })
   }
   const grouped = includePrompt || includeSeed ? byParams({ index, read, lookups }, { includePrompt, includeSeed }) : lookups.byResolvedFingerprint()
-  for (const [key, slots] of grouped) {
-    if (slots.size > 1) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
-  }
+  for (const [key, slots] of grouped.shared()) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
   for (const [source, slots] of index.postings.source.shared()) add('source_path', source, source, slots)
   groups.sort((a, b) => b.count - a.count)
-  return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.flatMap((slot) => card(index.at(slot), item(slot)) ?? []).join(',')}]}`).join(',')}]`
+  const cards = cardsOf(index, items, groups.flatMap(({ slots }) => slots))
+  return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.flatMap((slot) => cards.get(slot) ?? []).join(',')}]}`).join(',')}]`
 }
 
 /** Recipes without LoRAs are grouped by their prompt; a seed alone makes no two of them alike. */
-function byParams ({ index, read, lookups }: Omit<DuplicateDeps, 'item'>, { includePrompt, includeSeed }: DuplicateOptions): Map<string, Set<number>> {
-  const groups = new Map<string, Set<number>>()
+function byParams ({ index, read, lookups }: Omit<DuplicateDeps, 'items'>, { includePrompt, includeSeed }: DuplicateOptions): Pick<Postings<string>, 'shared'> {
+  const groups = createPostings<string>()
   const put = (slot: number, fingerprint: string): void => {
     const { prompt, seed } = plainParams(index.at(slot), read)
     const shownPrompt = includePrompt ? prompt : ''
     if (shownPrompt === '' && fingerprint === '') return
-    const key = [fingerprint, shownPrompt, ...includeSeed ? [seed] : []].join('\u001f')
-    const known = groups.get(key)
-    if (known) known.add(slot)
-    else groups.set(key, new Set([slot]))
+    groups.add([fingerprint, shownPrompt, ...includeSeed ? [seed] : []].join('\u001f'), slot)
   }
-  for (const [fingerprint, slots] of lookups.byResolvedFingerprint()) if (slots.size > 1) for (const slot of slots) put(slot, fingerprint)
-  for (const [slot, { facts }] of index.entries()) if (facts.fingerprint === '') put(slot, '')
+  for (const [fingerprint, slots] of lookups.byResolvedFingerprint().shared()) for (const slot of slots) put(slot, fingerprint)
+  for (const [slot, entry] of index.entries()) if (factsOf(entry).fingerprint === '') put(slot, '')
   return groups
 }
 
@@ -64,15 +61,22 @@ function plainParams (entry: RecipeEntry | undefined, read: DuplicateDeps['read'
 }
 
 function newestFirst (index: RecipeIndex, slots: Iterable<number>): number[] {
-  const modified = (slot: number): number => index.at(slot)?.facts.modified ?? 0
+  const modified = (slot: number): number => index.at(slot)?.modified ?? 0
   return [...slots].filter((slot) => index.at(slot) !== undefined).sort((a, b) => modified(b) - modified(a))
 }
 
 /** What a client draws a card from: the item of the lists, every member of a match in it. */
-function card (entry: RecipeEntry | undefined, item: string | undefined): string | undefined {
-  if (!entry || item === undefined) return item
-  const { modified, created, hashes } = entry.facts
-  const shown: unknown = modified === 0 || created === 0 ? JSON.parse(item) : null
-  const absent = isObject(shown) ? ['modified', 'created_date'].filter((name) => !Object.hasOwn(shown, name)).map((name) => `"${name}":null,`).join('') : ''
-  return `{${absent}${item.slice(1, -1)},"lora_count":${hashes.length}}`
+function cardsOf (index: RecipeIndex, items: ItemsOf, members: readonly number[]): Map<number, string> {
+  const cards = new Map<number, string>()
+  const slots = [...new Set(members)]
+  for (const [at, item] of items(slots).entries()) {
+    const slot = slots[at] ?? 0
+    const entry = index.at(slot)
+    if (!entry || item === undefined) continue
+    const { modified, created, loraCount } = entry
+    const shown: unknown = modified === 0 || created === 0 ? JSON.parse(item) : null
+    const absent = isObject(shown) ? ['modified', 'created_date'].filter((name) => !Object.hasOwn(shown, name)).map((name) => `"${name}":null,`).join('') : ''
+    cards.set(slot, `{${absent}${item.slice(1, -1)},"lora_count":${loraCount}}`)
+  }
+  return cards
 }

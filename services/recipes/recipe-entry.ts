@@ -2,7 +2,7 @@ import { isObject, readText } from '../models/read-value.ts'
 import { naturalKey } from '../models/natural-key.ts'
 import type { RecipeTexts } from './recipe-search.ts'
 import type { RecipeBody } from './recipe-row.ts'
-import type { StoredRecipe, WholeRecipe } from './recipe-store.ts'
+import { factsOf, type StoredRecipe, type WholeRecipe } from './recipe-store.ts'
 import type { RecipeDocument, RecipeLoraEntry } from './schema.ts'
 
 /** A recipe as the index holds it. */
@@ -14,12 +14,11 @@ export interface RecipeEntry extends StoredRecipe {
 }
 
 export function recipeEntry (row: StoredRecipe): RecipeEntry {
-  const { modified, created } = row.facts
-  return Object.assign(row, { titleKey: null, date: modified || created })
+  return Object.assign(row, { titleKey: null, date: row.modified || row.created })
 }
 
 export function titleKeyOf (entry: RecipeEntry): string {
-  entry.titleKey ??= naturalKey(entry.facts.title)
+  entry.titleKey ??= naturalKey(factsOf(entry).title)
   return entry.titleKey
 }
 
@@ -42,6 +41,7 @@ export function textsOf ({ row, body }: WholeRecipe): RecipeTexts {
   const loras = lorasOf(body)
   const params: unknown = JSON.parse(body.shownParams || body.params)
   const { prompt, negative_prompt: negative } = isObject(params) ? params : {}
+  const { title, tags } = factsOf(row)
   const all = (name: string): string => loras.map((lora) => readText(lora[name])).join('\n')
-  return { title: row.facts.title, tags: row.facts.tags.join('\n'), loraName: all('file_name'), loraModel: all('modelName'), prompt: readText(prompt), negative: readText(negative) }
+  return { title, tags: tags.join('\n'), loraName: all('file_name'), loraModel: all('modelName'), prompt: readText(prompt), negative: readText(negative) }
 }

@@ -24,10 +24,12 @@ export interface RecipeIndex {
   readonly columns: RecipeColumns
   /** Ids of rows; answers ids that more than one file bears, with the files that are not shown. */
   apply (change: { upsert?: readonly StoredRecipe[], remove?: readonly number[] }): Shadowed[]
-  /** Told of slots whose recipe is new, another, or gone (undefined). */
-  onSlot (listener: (slot: number, entry: RecipeEntry | undefined) => void): void
+  /** Told of slots whose recipe is new, another, or gone (undefined), and of what was there before. */
+  onSlot (listener: SlotListener): void
   clear (): void
 }
+
+type SlotListener = (slot: number, entry: RecipeEntry | undefined, former: RecipeEntry | undefined) => void
 
 export interface Shadowed { id: string, shown: string, hidden: string }
 
@@ -38,7 +40,7 @@ export function createRecipeIndex (): RecipeIndex {
   const idOfRow = new Map<number, string>()
   /** All files of an id that more than one file bears. */
   const rivals = new Map<string, RecipeEntry[]>()
-  const listeners: ((slot: number, entry: RecipeEntry | undefined) => void)[] = []
+  const listeners: SlotListener[] = []
   const postings = createRecipePostings(each)
   const columns = createRecipeColumns()
   let version = 0
@@ -79,7 +81,7 @@ export function createRecipeIndex (): RecipeIndex {
       slotById.delete(id)
       free.push(slot)
     }
-    for (const listener of listeners) listener(slot, entry)
+    for (const listener of listeners) listener(slot, entry, former)
   }
 
   function remove (row: number): void {
@@ -150,7 +152,7 @@ export function createRecipeIndex (): RecipeIndex {
 }
 
 function newest (entries: readonly RecipeEntry[]): RecipeEntry | undefined {
-  return entries.reduce<RecipeEntry | undefined>((best, entry) => !best || (entry.facts.modified - best.facts.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
+  return entries.reduce<RecipeEntry | undefined>((best, entry) => !best || (entry.modified - best.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
 }
 
 function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {

@@ -1,10 +1,11 @@
 import type { IndexedModel } from '../models/entry.ts'
-import { resolveFingerprint } from './fingerprint.ts'
+import { isWhole, resolveFingerprint } from './fingerprint.ts'
 import type { RecipeMatch } from './ports.ts'
 import { fileUrl } from './present-recipe.ts'
 import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
-import type { Postings } from './postings.ts'
+import { factsOf } from './recipe-store.ts'
+import { createPostings, type Postings } from './postings.ts'
 import type { ModelLookups } from './resolve-types.ts'
 
 /** Which recipes have something in common: a LoRA, a checkpoint, all of their LoRAs. */
@@ -12,7 +13,7 @@ export interface RecipeLookups {
   withLora (hash: string): ReadonlySet<number>
   withCheckpoint (hash: string): ReadonlySet<number>
   /** Slots by fingerprint, every hash and version id in it resolved to the SHA-256 of the library where it can be. */
-  byResolvedFingerprint (): ReadonlyMap<string, ReadonlySet<number>>
+  byResolvedFingerprint (): Pick<Postings<string>, 'shared'>
   matching (fingerprint: string, except?: string): RecipeEntry[]
 }
 
@@ -41,7 +42,7 @@ export function createRecipeLookups ({ index, loras, checkpoints }: LookupDeps):
     byResolvedFingerprint: () => resolved.table(),
     matching (fingerprint, except) {
       if (fingerprint === '') return []
-      const slots = resolved.table().get(resolved.resolve(fingerprint)) ?? []
+      const slots = resolved.table().get(resolved.resolve(fingerprint))
       return Array.from(slots, (slot) => index.at(slot)).filter((entry) => entry !== undefined && entry.recipeId !== except) as RecipeEntry[]
     }
   }
@@ -52,12 +53,13 @@ function hashesOf ({ sha256, autov3, other_hashes: other }: IndexedModel): strin
   return [sha256, sha256.slice(0, 10), autov3, other?.AutoV1, other?.CRC32, other?.BLAKE3].flatMap((hash) => hash ? [hash.toLowerCase()] : [])
 }
 
-/** Made when it is first asked for, kept in step with single changes, and made anew when models changed. */
+/** Made when it is first asked for and kept in step with single changes; when models changed, only what named a LoRA in short is looked at again. */
 function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['loras']) {
   let version = -1
   let keys = new Map<string, string>()
-  let table: Map<string, Set<number>> | null = null
-  const keyOfSlot = new Map<number, string>()
+  let table: Postings<string> | null = null
+  /** Of recipes whose fingerprint says less than whole hashes: what the library made of it. */
+  const shortOnes = new Map<number, string>()
 
   function resolveKey (key: string): string {
     const known = keys.get(key)
@@ -69,37 +71,54 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
     return result
   }
 
-  function put (into: Map<string, Set<number>>, slot: number, { facts }: RecipeEntry): void {
-    if (facts.fingerprint === '') return
-    const key = resolveFingerprint(facts.fingerprint, resolveKey)
-    keyOfSlot.set(slot, key)
-    const known = into.get(key)
-    if (known) known.add(slot)
-    else into.set(key, new Set([slot]))
+  const resolve = (fingerprint: string): string => isWhole(fingerprint) ? fingerprint : resolveFingerprint(fingerprint, resolveKey)
+
+  function put (into: Postings<string>, slot: number, entry: RecipeEntry): void {
+    const { fingerprint } = factsOf(entry)
+    if (fingerprint === '') return
+    const key = resolve(fingerprint)
+    if (!isWhole(fingerprint)) shortOnes.set(slot, key)
+    into.add(key, slot)
   }
 
-  index.onSlot((slot, entry) => {
-    if (!table) return
-    const former = keyOfSlot.get(slot)
-    if (former !== undefined) table.get(former)?.delete(slot)
-    keyOfSlot.delete(slot)
-    if (entry) put(table, slot, entry)
+  function drop (from: Postings<string>, slot: number, entry: RecipeEntry): void {
+    from.remove(shortOnes.get(slot) ?? factsOf(entry).fingerprint, slot)
+    shortOnes.delete(slot)
+  }
+
+  index.onSlot((slot, entry, former) => {
+    if (table && former) drop(table, slot, former)
+    if (table && entry) put(table, slot, entry)
   })
 
+  function make (): Postings<string> {
+    const made = createPostings<string>()
+    for (const [slot, entry] of index.entries()) put(made, slot, entry)
+    return made
+  }
+
+  function renewShortOnes (of: Postings<string>): void {
+    for (const slot of [...shortOnes.keys()]) {
+      const entry = index.at(slot)
+      if (!entry) continue
+      drop(of, slot, entry)
+      put(of, slot, entry)
+    }
+  }
+
   return {
-    resolve: (fingerprint: string) => resolveFingerprint(fingerprint, resolveKey),
+    resolve,
     table () {
-      if (table && version === loras.version) return table
+      if (version !== loras.version) keys = new Map()
+      if (table && version !== loras.version) renewShortOnes(table)
       version = loras.version
-      keys = new Map()
-      keyOfSlot.clear()
-      table = new Map()
-      for (const [slot, entry] of index.entries()) put(table, slot, entry)
+      table ??= make()
       return table
     }
   }
 }
 
-export function recipeMatch ({ recipeId: id, facts, image }: RecipeEntry): RecipeMatch {
-  return { id, title: facts.title, file_url: fileUrl(image.path), modified: facts.modified || null, created_date: facts.created || null, lora_count: facts.hashes.length }
+export function recipeMatch (entry: RecipeEntry): RecipeMatch {
+  const { recipeId: id, image, modified, created, loraCount } = entry
+  return { id, title: factsOf(entry).title, file_url: fileUrl(image.path), modified: modified || null, created_date: created || null, lora_count: loraCount }
 }

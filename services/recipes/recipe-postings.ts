@@ -1,5 +1,7 @@
 import { createPostings, type Postings } from './postings.ts'
 import type { RecipeEntry } from './recipe-entry.ts'
+import type { RecipeFacts } from './recipe-row.ts'
+import { factsOf } from './recipe-store.ts'
 
 /** What recipes are found by. Each table is made when it is first asked for and kept in step from then on. */
 export interface RecipePostings {
@@ -41,16 +43,17 @@ export function createRecipePostings (entries: () => Iterable<[number, RecipeEnt
       clear () { made = null }
     }
   }
+  const byFacts = <Key>(keysOf: (facts: RecipeFacts) => readonly Key[]): Table<Key> => table((entry) => keysOf(factsOf(entry)))
   const tables = {
-    tag: table(({ facts }) => facts.tags),
-    baseModel: table(({ facts }) => given(facts.baseModel)),
+    tag: byFacts((facts) => facts.tags),
+    baseModel: byFacts((facts) => given(facts.baseModel)),
     folder: table(({ folder }) => [folder]),
-    loraHash: table(({ facts }) => facts.hashes.filter((hash) => hash !== '')),
-    loraVersion: table(({ facts }) => facts.versions.filter((version, at) => version > 0 && facts.hashes[at] === '')),
-    checkpointHash: table(({ facts }) => given(facts.checkpoint)),
-    checkpointVersion: table(({ facts }) => facts.checkpoint === '' && facts.checkpointVersion > 0 ? [facts.checkpointVersion] : []),
-    source: table(({ facts }) => given(facts.source.trim())),
-    imageId: table(({ facts }) => given(facts.imageId))
+    loraHash: byFacts((facts) => facts.hashes.filter((hash) => hash !== '')),
+    loraVersion: byFacts((facts) => facts.versions.filter((version, at) => version > 0 && facts.hashes[at] === '')),
+    checkpointHash: byFacts((facts) => given(facts.checkpoint)),
+    checkpointVersion: byFacts((facts) => facts.checkpoint === '' && facts.checkpointVersion > 0 ? [facts.checkpointVersion] : []),
+    source: byFacts((facts) => given(facts.source.trim())),
+    imageId: byFacts((facts) => given(facts.imageId))
   }
   const all: readonly Table<never>[] = Object.values(tables) as Table<never>[]
   return {

@@ -34,6 +34,18 @@ export interface RecipeFacts {
   imageId: string
 }
 
+/** What all recipes are ordered and filtered by. Numbers, so that a start has them without parsing anything. */
+export interface RecipeNumbers {
+  modified: number
+  created: number
+  /** 0 unknown */
+  level: number
+  /** 0 or 1 */
+  favorite: number
+  tagCount: number
+  loraCount: number
+}
+
 /** One recipe as it is kept in the cache: what the index needs, and its body. */
 export interface RecipeRow extends RecipeBody {
   jsonPath: string
@@ -115,7 +127,7 @@ function rowOf ({ raw, stats }: ReadRecipeFile, { jsonPath, folder, image }: { j
     mtime: stats.mtimeMs,
     image,
     moved: readText(raw.file_path).replaceAll('\\', '/') !== image.path,
-    facts: factsOf(document),
+    facts: readFacts(document),
     members: JSON.stringify(members).slice(1, -1),
     loras: loras.map((entry) => JSON.stringify(entry)).join('\n'),
     checkpoint: checkpoint ? JSON.stringify(checkpoint) : '',
@@ -124,7 +136,11 @@ function rowOf ({ raw, stats }: ReadRecipeFile, { jsonPath, folder, image }: { j
   }
 }
 
-function factsOf (document: RecipeDocument): RecipeFacts {
+export function numbersOf ({ modified, created, level, favorite, tags, hashes }: RecipeFacts): RecipeNumbers {
+  return { modified, created, level, favorite: Number(favorite), tagCount: tags.length, loraCount: hashes.length }
+}
+
+function readFacts (document: RecipeDocument): RecipeFacts {
   const { loras, checkpoint } = document
   const hashes = loras.map((entry) => readText(entry.hash).toLowerCase())
   return {

@@ -62,15 +62,16 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
   const warn = (message: string, error: unknown): void => { logger.warn({ err: error }, message) }
   const index = createRecipeIndex()
   const whole = (row: StoredRecipe): WholeRecipe | undefined => lifecycle.session()?.store.read(row)
+  const wholes = (rows: readonly StoredRecipe[]): (WholeRecipe | undefined)[] => lifecycle.session()?.store.readAll(rows) ?? []
   const presenter = createPresenter({ loras, checkpoints })
   const lookups = createRecipeLookups({ index, loras, checkpoints })
-  const search = createSearchShelf(index, whole, (error) => { warn('the search index of the recipes could not be filled', error) })
+  const search = createSearchShelf(index, wholes, (error) => { warn('the search index of the recipes could not be filled', error) })
   const lastOpened = createLastOpened({ file: deps.lastOpenedFile, now: seconds, warn })
   const lifecycle = createRecipeLifecycle({ ...deps, index, onScanned: announceScan })
   const sfwOnly = (): boolean => settings.get('show_only_sfw') === true
   const answers = createRecipeAnswers({
     index,
-    read: whole,
+    readAll: wholes,
     presenter,
     select: (query) => selectRecipes({ index, sfwOnly, search: search.find, withLora: lookups.withLora, withCheckpoint: lookups.withCheckpoint, lastOpened: lastOpened.at }, query),
     modelStamp: () => `${loras.version}.${checkpoints.version}`,
@@ -140,7 +141,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     present: (recipe, options) => presenter.recipe(recipe, options),
     presentLora: presenter.lora,
-    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (item) => findDuplicateRecipes({ index, read: whole, lookups, item }, options)),
+    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (items) => findDuplicateRecipes({ index, read: whole, lookups, items }, options)),
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
     byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { noticingDamage, type CacheSchema } from '../database/cache.ts'
-import type { RecipeBody, RecipeFacts, RecipeRow } from './recipe-row.ts'
+import { numbersOf, type RecipeBody, type RecipeFacts, type RecipeNumbers, type RecipeRow } from './recipe-row.ts'
 
 /** Raised with every change below or in what a row means: the cache is then rebuilt from the files. */
-const VERSION = 3
+const VERSION = 4
 
 export const recipeCacheSchema: CacheSchema = {
   name: 'recipes',
@@ -15,6 +15,7 @@ export const recipeCacheSchema: CacheSchema = {
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       json_path TEXT NOT NULL UNIQUE, recipe_id TEXT NOT NULL, folder TEXT NOT NULL, size INTEGER NOT NULL, mtime REAL NOT NULL,
       image_path TEXT NOT NULL, image_size INTEGER NOT NULL, image_mtime REAL NOT NULL, width INTEGER, height INTEGER, has_workflow INTEGER NOT NULL, moved INTEGER NOT NULL,
+      modified REAL NOT NULL, created REAL NOT NULL, level INTEGER NOT NULL, favorite INTEGER NOT NULL, tag_count INTEGER NOT NULL, lora_count INTEGER NOT NULL,
       facts TEXT NOT NULL
     );
     -- apart, so that a start reads little
@@ -26,7 +27,11 @@ export const recipeCacheSchema: CacheSchema = {
 }
 
 /** A row as the cache holds it, with the id that it keeps as long as its file has its path. */
-export interface StoredRecipe extends Omit<RecipeRow, keyof RecipeBody> { id: number }
+export interface StoredRecipe extends Omit<RecipeRow, keyof RecipeBody | 'facts'>, RecipeNumbers {
+  id: number
+  /** JSON until `factsOf` is first asked: a start parses none of them. */
+  facts: RecipeFacts | string
+}
 
 /** A row with what answers are made of, both of the same file as it was at one moment. */
 export interface WholeRecipe { row: StoredRecipe, body: RecipeBody }
@@ -43,6 +48,8 @@ export interface RecipeStore {
   load (ids: readonly number[]): StoredRecipe[]
   /** The body of a row of the index; where a scan has just written a newer one, with the newer row. Undefined when it is not there any more. */
   read (row: StoredRecipe): WholeRecipe | undefined
+  /** The same for many, in their order. */
+  readAll (rows: readonly StoredRecipe[]): (WholeRecipe | undefined)[]
   /** All rows in slices that keep the event loop free. */
   loadSlices (): AsyncGenerator<StoredRecipe[]>
   /** By path; answers the ids in order. */
@@ -56,25 +63,26 @@ export interface RecipeStore {
   clear (): void
 }
 
-type Cells = Omit<StoredRecipe, 'image' | 'facts' | 'moved'> & { imagePath: string, imageSize: number, imageMtime: number, width: number | null, height: number | null, hasWorkflow: number, moved: number, facts: string }
-type BodyCells = RecipeBody & Pick<StoredRecipe, 'size' | 'mtime'>
+type KnownCells = [id: number, jsonPath: string, folder: string, size: number, mtime: number, imagePath: string, imageSize: number, imageMtime: number, width: number | null, height: number | null, hasWorkflow: number]
+type Cells = [...known: KnownCells, recipeId: string, moved: number, modified: number, created: number, level: number, favorite: number, tagCount: number, loraCount: number, facts: string]
+type BodyCells = [id: number, size: number, mtime: number, members: string, loras: string, checkpoint: string, params: string, shownParams: string]
 
-const COLUMNS = ['json_path', 'recipe_id', 'folder', 'size', 'mtime', 'image_path', 'image_size', 'image_mtime', 'width', 'height', 'has_workflow', 'moved', 'facts']
-const IMAGE = 'image_path AS imagePath, image_size AS imageSize, image_mtime AS imageMtime, width, height, has_workflow AS hasWorkflow'
-const KNOWN = `id, json_path AS jsonPath, folder, size, mtime, ${IMAGE}`
-const INDEXED = `${KNOWN}, recipe_id AS recipeId, moved, facts`
-const BODY = 'size, mtime, members, loras, checkpoint, params, shown_params AS shownParams'
+const KNOWN = ['json_path', 'folder', 'size', 'mtime', 'image_path', 'image_size', 'image_mtime', 'width', 'height', 'has_workflow']
+const COLUMNS = [...KNOWN, 'recipe_id', 'moved', 'modified', 'created', 'level', 'favorite', 'tag_count', 'lora_count', 'facts']
+const INDEXED = `id, ${COLUMNS.join(', ')}`
+const BODY = 'id, size, mtime, members, loras, checkpoint, params, shown_params'
 const SLICE = 500
 const SLICE_MS = 8
 
 export function createRecipeStore (db: Database): RecipeStore {
   const count = db.prepare('SELECT count(*) FROM recipes').pluck()
-  const knownRows = db.prepare(`SELECT ${KNOWN} FROM recipes ORDER BY id`)
-  const byPath = db.prepare(`SELECT ${KNOWN} FROM recipes WHERE json_path = ?`)
-  const byIds = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`)
-  const byId = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id = ?`)
-  const bodyById = db.prepare(`SELECT ${BODY} FROM bodies WHERE id = ?`)
-  const after = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id > ? ORDER BY id LIMIT ?`)
+  const knownRows = db.prepare(`SELECT id, ${KNOWN.join(', ')} FROM recipes ORDER BY id`).raw()
+  const byPath = db.prepare(`SELECT id, ${KNOWN.join(', ')} FROM recipes WHERE json_path = ?`).raw()
+  const byIds = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`).raw()
+  const byId = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id = ?`).raw()
+  const bodyById = db.prepare(`SELECT ${BODY} FROM bodies WHERE id = ?`).raw()
+  const bodiesByIds = db.prepare(`SELECT ${BODY} FROM bodies WHERE id IN (SELECT value FROM json_each(?))`).raw()
+  const after = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id > ? ORDER BY id LIMIT ?`).raw()
   const put = db.prepare(`INSERT INTO recipes (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
     ON CONFLICT (json_path) DO UPDATE SET ${COLUMNS.slice(1).map((column) => `${column} = excluded.${column}`).join(', ')} RETURNING id`).pluck()
   const putBody = db.prepare('INSERT OR REPLACE INTO bodies (id, size, mtime, members, loras, checkpoint, params, shown_params) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
@@ -96,31 +104,39 @@ export function createRecipeStore (db: Database): RecipeStore {
   const newest = db.transaction(({ id }: StoredRecipe): WholeRecipe | undefined => {
     const row = byId.get(id) as Cells | undefined
     const body = bodyById.get(id) as BodyCells | undefined
-    return row && body && { row: storedOf(row), body }
+    return row && body && { row: storedOf(row), body: bodyOf(body) }
   })
 
-  function readWhole (row: StoredRecipe): WholeRecipe | undefined {
-    const body = bodyById.get(row.id) as BodyCells | undefined
-    return body?.mtime === row.mtime && body.size === row.size ? { row, body } : body && newest(row)
+  function wholeOf (row: StoredRecipe, cells: BodyCells | undefined): WholeRecipe | undefined {
+    if (!cells) return undefined
+    const [, size, mtime] = cells
+    return mtime === row.mtime && size === row.size ? { row, body: bodyOf(cells) } : newest(row)
+  }
+
+  function readAll (rows: readonly StoredRecipe[]): (WholeRecipe | undefined)[] {
+    const bodies = new Map<number, BodyCells>()
+    for (const cells of bodiesByIds.all(JSON.stringify(rows.map(({ id }) => id))) as BodyCells[]) bodies.set(cells[0], cells)
+    return rows.map((row) => wholeOf(row, bodies.get(row.id)))
   }
 
   return {
     db,
     count: () => Number(count.get()),
-    known: () => noticingDamage(db, () => (knownRows.all() as Cells[]).map(knownOf)),
+    known: () => noticingDamage(db, () => (knownRows.all() as KnownCells[]).map(knownOf)),
     find (jsonPath) {
-      const row = byPath.get(jsonPath) as Cells | undefined
+      const row = byPath.get(jsonPath) as KnownCells | undefined
       return row && knownOf(row)
     },
     load: (ids) => (byIds.all(JSON.stringify(ids)) as Cells[]).map(storedOf),
-    read: (row) => noticingDamage(db, () => readWhole(row)),
+    read: (row) => noticingDamage(db, () => wholeOf(row, bodyById.get(row.id) as BodyCells | undefined)),
+    readAll: (rows) => noticingDamage(db, () => readAll(rows)),
     async * loadSlices () {
       let limit = SLICE
       for (let last = 0; ;) {
         const begun = performance.now()
         const rows = noticingDamage(db, () => after.all(last, limit) as Cells[])
         if (rows.length === 0) return
-        last = rows[rows.length - 1]?.id ?? last
+        last = rows[rows.length - 1]?.[0] ?? last
         yield rows.map(storedOf)
         limit = Math.max(100, Math.min(4 * SLICE, Math.round(limit * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
         await nextTurn()
@@ -136,9 +152,10 @@ export function createRecipeStore (db: Database): RecipeStore {
 }
 
 function cellsOf ({ image, facts, moved, ...row }: RecipeRow): unknown[] {
+  const { modified, created, level, favorite, tagCount, loraCount } = numbersOf(facts)
   return [
-    row.jsonPath, row.recipeId, row.folder, row.size, row.mtime, image.path, image.size, image.mtimeMs, image.width, image.height, Number(image.hasWorkflow), Number(moved),
-    factsText(facts)
+    row.jsonPath, row.folder, row.size, row.mtime, image.path, image.size, image.mtimeMs, image.width, image.height, Number(image.hasWorkflow),
+    row.recipeId, Number(moved), modified, created, level, favorite, tagCount, loraCount, factsText(facts)
   ]
 }
 
@@ -147,22 +164,29 @@ function factsText ({ title, baseModel, favorite, level, modified, created, tags
   return JSON.stringify([title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId])
 }
 
-function factsFrom (text: string): RecipeFacts {
+function parseFacts (text: string): RecipeFacts {
   const [title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId] =
     JSON.parse(text) as [string, string, boolean, number, number, number, string[], string, string, string[], number[], string[], string, number, string]
   return { title, baseModel, favorite, level, modified, created, tags, source, fingerprint, hashes, versions, names, checkpoint, checkpointVersion, imageId }
 }
 
-function knownOf (row: Cells): KnownRecipe {
-  const { id, jsonPath, folder, size, mtime } = row
-  return { id, jsonPath, folder, size, mtime, image: imageOf(row) }
+export function factsOf (row: Pick<StoredRecipe, 'facts'>): RecipeFacts {
+  const { facts } = row
+  if (typeof facts !== 'string') return facts
+  const parsed = parseFacts(facts)
+  row.facts = parsed
+  return parsed
 }
 
-function imageOf (row: Cells): StoredRecipe['image'] {
-  return { path: row.imagePath, size: row.imageSize, mtimeMs: row.imageMtime, width: row.width, height: row.height, hasWorkflow: row.hasWorkflow === 1 }
+function knownOf ([id, jsonPath, folder, size, mtime, path, imageSize, mtimeMs, width, height, hasWorkflow]: KnownCells): KnownRecipe {
+  return { id, jsonPath, folder, size, mtime, image: { path, size: imageSize, mtimeMs, width, height, hasWorkflow: hasWorkflow === 1 } }
 }
 
-function storedOf (row: Cells): StoredRecipe {
-  const { id, jsonPath, recipeId, folder, size, mtime } = row
-  return { id, jsonPath, recipeId, folder, size, mtime, image: imageOf(row), moved: row.moved === 1, facts: factsFrom(row.facts) }
+function storedOf ([id, jsonPath, folder, size, mtime, path, imageSize, mtimeMs, width, height, hasWorkflow, recipeId, moved, modified, created, level, favorite, tagCount, loraCount, facts]: Cells): StoredRecipe {
+  const image = { path, size: imageSize, mtimeMs, width, height, hasWorkflow: hasWorkflow === 1 }
+  return { id, jsonPath, recipeId, folder, size, mtime, image, moved: moved === 1, modified, created, level, favorite, tagCount, loraCount, facts }
+}
+
+function bodyOf ([, , , members, loras, checkpoint, params, shownParams]: BodyCells): RecipeBody {
+  return { members, loras, checkpoint, params, shownParams }
 }

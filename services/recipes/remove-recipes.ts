@@ -3,6 +3,7 @@ import type { ChangeContext } from './change-context.ts'
 import { statFile } from './image-facts.ts'
 import type { ChangeOptions, RemovedRecipes, RecipeShelf } from './ports.ts'
 import type { RecipeEntry } from './recipe-entry.ts'
+import { factsOf } from './recipe-store.ts'
 import { recipeMedia } from './recipe-files.ts'
 
 /** Moves recipes to the trash, all of a request as one operation that can be undone. */
@@ -44,9 +45,10 @@ async function removeHeld (context: ChangeContext, root: string, entries: readon
 }
 
 /** null: its document is gone already, and so is the recipe. */
-async function planRemoval (root: string, { jsonPath, image, facts }: RecipeEntry): Promise<Unit | null> {
+async function planRemoval (root: string, entry: RecipeEntry): Promise<Unit | null> {
+  const { jsonPath, image } = entry
   if (await statFile(jsonPath) === null) return null
   const media = await recipeMedia(root, { jsonPath, imagePath: image.path })
   const steps = [...media, jsonPath].map((path): Step => ({ kind: 'trash', path }))
-  return { key: jsonPath, label: facts.title, steps }
+  return { key: jsonPath, label: factsOf(entry).title, steps }
 }

@@ -15,6 +15,8 @@ export interface SearchShelf {
 
 const SLICE_MS = 6
 const PATIENCE_MS = 400
+/** Recipes that are read together. */
+const AT_ONCE = 20
 
 const columnsOf: Record<keyof RecipeQuery['searchIn'], readonly SearchColumn[]> = {
   title: ['title'],
@@ -25,7 +27,7 @@ const columnsOf: Record<keyof RecipeQuery['searchIn'], readonly SearchColumn[]> 
 }
 const fields = Object.keys(columnsOf) as (keyof RecipeQuery['searchIn'])[]
 
-export function createSearchShelf (index: RecipeIndex, read: (row: StoredRecipe) => WholeRecipe | undefined, onError: (error: unknown) => void): SearchShelf {
+export function createSearchShelf (index: RecipeIndex, readAll: (rows: readonly StoredRecipe[]) => (WholeRecipe | undefined)[], onError: (error: unknown) => void): SearchShelf {
   const words = createRecipeSearch()
   const waiting = new Set<number>()
   let filling: Promise<void> | null = null
@@ -36,24 +38,28 @@ export function createSearchShelf (index: RecipeIndex, read: (row: StoredRecipe)
     if (entry) waiting.add(slot)
     else waiting.delete(slot)
     // Whoever loads many recipes is let finish first.
-    timer ??= setTimeout(() => {
+    if (timer) timer.refresh()
+    else timer = setTimeout(() => {
       timer = null
       settle().catch(onError)
     }, PATIENCE_MS).unref()
   })
 
+  function takeIn (slots: readonly number[]): void {
+    for (const slot of slots) waiting.delete(slot)
+    const there = slots.filter((slot) => index.at(slot) !== undefined)
+    const entries = there.flatMap((slot) => index.at(slot) ?? [])
+    for (const [at, whole] of readAll(entries).entries()) if (whole) words.put(there[at] ?? 0, textsOf(whole))
+    // else the first list by name would wait for all of them
+    for (const entry of entries) titleKeyOf(entry)
+  }
+
   async function fill (): Promise<void> {
     await nextTurn()
     while (waiting.size > 0) {
       const begun = performance.now()
-      for (const slot of waiting) {
-        waiting.delete(slot)
-        const entry = index.at(slot)
-        const whole = entry && read(entry)
-        if (whole) words.put(slot, textsOf(whole))
-        // else the first list by name would wait for all of them
-        if (entry) titleKeyOf(entry)
-        if (performance.now() - begun > SLICE_MS) break
+      while (waiting.size > 0 && performance.now() - begun < SLICE_MS) {
+        takeIn(firstOf(waiting, AT_ONCE))
       }
       await nextTurn()
     }
@@ -72,4 +78,10 @@ export function createSearchShelf (index: RecipeIndex, read: (row: StoredRecipe)
       return words.find(search, (chosen.length > 0 ? chosen : fields).flatMap((field) => columnsOf[field]), index.slots)
     }
   }
+}
+
+function firstOf (slots: ReadonlySet<number>, most: number): number[] {
+  const first: number[] = []
+  for (const slot of slots) if (first.push(slot) >= most) break
+  return first
 }

@@ -10,7 +10,8 @@ import { floatText } from '../../../services/recipes/float-text.ts'
 import { editRecipeText, parseRecipeFile, readRecipe } from '../../../services/recipes/recipe-file.ts'
 import { createRecipeIndex } from '../../../services/recipes/recipe-index.ts'
 import { createRecipeSearch } from '../../../services/recipes/recipe-search.ts'
-import type { StoredRecipe } from '../../../services/recipes/recipe-store.ts'
+import { numbersOf, type RecipeFacts } from '../../../services/recipes/recipe-row.ts'
+import { factsOf, type StoredRecipe } from '../../../services/recipes/recipe-store.ts'
 import type { RecipeDocument } from '../../../services/recipes/schema.ts'
 import { createSharedFiles } from '../../../services/recipes/shared-files.ts'
 import { shareName } from '../../../services/recipes/share-name.ts'
@@ -86,10 +87,10 @@ t.test('the search index forgets what thousands of edits left behind', async (t)
   t.strictSame([...search.find('word', ['title'], 3)], [1, 1, 1])
 })
 
-function row (id: number, recipeId: string, over: Partial<StoredRecipe['facts']> = {}): StoredRecipe {
+function row (id: number, recipeId: string, over: Partial<RecipeFacts> = {}): StoredRecipe {
   const facts = { title: recipeId, baseModel: '', favorite: false, level: 0, modified: id, created: 0, tags: [], source: '', fingerprint: '', hashes: [], versions: [], names: [], checkpoint: '', checkpointVersion: 0, imageId: '', ...over }
   const image = { path: `/${recipeId}.webp`, size: 1, mtimeMs: 1, width: null, height: null, hasWorkflow: false }
-  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, facts }
+  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, ...numbersOf(facts), facts }
 }
 
 t.test('of two files with one id the newer is shown, and the other when that goes', async (t) => {
@@ -105,13 +106,15 @@ t.test('of two files with one id the newer is shown, and the other when that goe
   t.equal(index.size, 0)
 })
 
+const titleAt = (entry: StoredRecipe | undefined): string => naturalKey(entry ? factsOf(entry).title : '')
+
 t.test('orders stay right while recipes come, change and go', async () => {
   const change = fc.record({ id: fc.integer({ min: 1, max: 12 }), title: fc.constantFrom('a2', 'a10', 'B', 'b', ''), modified: fc.integer({ min: 0, max: 5 }), gone: fc.boolean() })
   fc.assert(fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
     const index = createRecipeIndex()
     for (const { id, title, modified, gone } of changes) {
       index.apply(gone ? { remove: [id] } : { upsert: [row(id, `r${id}`, { title, modified })] })
-      const titles = index.byTitle.slots().map((slot) => naturalKey(index.at(slot)?.facts.title ?? ''))
+      const titles = index.byTitle.slots().map((slot) => titleAt(index.at(slot)))
       const dates = index.byDate.slots().map((slot) => index.at(slot)?.date ?? 0)
       if (titles.length !== index.size || titles.some((key, at) => at > 0 && key < (titles[at - 1] ?? '')) || dates.some((date, at) => at > 0 && date > (dates[at - 1] ?? 0))) return false
     }
