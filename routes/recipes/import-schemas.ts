@@ -65,7 +65,7 @@ export const BatchProgress = open({
 
 const Count = Type.Integer()
 const Recipe = Type.Unsafe({ $ref: 'Recipe#' })
-const EntryMatch = open({ type: Type.String(), entry: Type.String(), file_name: Type.String(), match_level: Type.String({ description: 'L1 hash, L2 version, L4 name' }) })
+const EntryMatch = open({ type: Type.String(), entry: Type.String(), file_name: Type.String(), match_level: Type.String({ description: 'L1 hash, L2 version, L3 AutoV3 computed for this, L4 name' }) })
 const OpenEntry = open({ type: Type.String(), entry: Type.String() })
 const entryCounts = { matched_recipes: Count, matched_entries: Count, unresolved_recipes: Count, unresolved_entries: Count }
 

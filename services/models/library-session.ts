@@ -17,6 +17,7 @@ import type { LibrarySession, SessionDeps } from './session-types.ts'
 import { createSettle } from './settle.ts'
 import { createSidecarOverlay, migrateSidecarOverlay } from './sidecar-overlay.ts'
 import { createModelStore } from './store.ts'
+import { tensorHash } from './tensor-hash.ts'
 import { createWatcher } from './watcher.ts'
 
 export function openLibrarySession (deps: SessionDeps, library: string, roots: readonly Root[]): LibrarySession {
@@ -186,6 +187,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
       }
     },
     hashFile: hashNow({ pool: deps.hashPool, ledger }),
+    tensorHash: tensorHash({ type, store, ledger, pool: deps.hashPool, onHashed: (path) => { files.show(path) } }),
     look,
     async settle (done) {
       const work = settle(done)

@@ -193,6 +193,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
       return work.startHashing()
     },
     hashFile: async (filePath, signal) => await opened().hashFile(contain(filePath).path, signal),
+    tensorHash: async (filePath, signal) => await opened().tensorHash(contain(filePath).path, signal),
     async acceptRoot (rootId) {
       const mine = opened()
       if (!mine.board.roots().some((root) => root.id === rootId)) throw new NotFoundError('There is no such folder', 'root-not-found')

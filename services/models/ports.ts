@@ -205,5 +205,10 @@ export interface ModelLibrary {
    * @throws HashingError
    */
   hashFile (filePath: string, signal?: AbortSignal): Promise<string>
+  /**
+   * AutoV3 of a file: as it is known, else computed off the loop and kept with its model. "" when it has none.
+   * @throws HashingError
+   */
+  tensorHash (filePath: string, signal?: AbortSignal): Promise<string>
   acceptRoot (rootId: string): Promise<void>
 }

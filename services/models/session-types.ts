@@ -54,6 +54,7 @@ export interface LibrarySession {
   hash (context: Pick<JobContext, 'signal' | 'report' | 'checkpoint' | 'recordFailure'>): Promise<HashOutcome>
   /** Hashes a file as it is now and remembers it. */
   hashFile (filePath: string, signal?: AbortSignal): Promise<string>
+  tensorHash (filePath: string, signal?: AbortSignal): Promise<string>
   /** Compares these directories with the disk in the background, as a watcher's report does. */
   look (directories: string[]): void
   /** Brings rows and index in step with what was done on disk; answers nothing once the session closes. */

@@ -5,7 +5,7 @@ import type { RecipeDocument } from './schema.ts'
 import type { StemTable } from './stem-table.ts'
 import { integer } from './stored-lora.ts'
 
-export type MatchLevel = 'L1' | 'L2' | 'L4'
+export type MatchLevel = 'L1' | 'L2' | 'L3' | 'L4'
 export interface MatchedEntry { type: 'lora' | 'checkpoint', entry: string, file_name: string, match_level: MatchLevel }
 export interface UnresolvedEntry { type: 'lora' | 'checkpoint', entry: string }
 
@@ -23,8 +23,11 @@ export interface RematchLibrary {
   checkpointStems: StemTable
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 type Entry = Record<string, unknown>
 type Kind = 'lora' | 'checkpoint'
+interface Search { base: string, library: RematchLibrary, learned: ReadonlySet<string> }
 interface Found { model: IndexedModel, level: MatchLevel }
 
 const kinds: Readonly<Record<Kind, ReadonlySet<string>>> = {
@@ -34,16 +37,17 @@ const kinds: Readonly<Record<Kind, ReadonlySet<string>>> = {
 
 /**
  * Binds entries that lost their model, or never had it, to what the library holds now: by hash, by version, by a name that only
- * one model of the same base model bears (recipes §15.2). Asks no other host. Everything else of the recipe stays.
+ * one model of the same base model bears (recipes §15.2). Asks no other host. Everything else of the recipe stays. `learned` are
+ * hashes that were computed for it just now.
  */
-export function rematchRecipe (document: RecipeDocument, library: RematchLibrary): Rematch {
+export function rematchRecipe (document: RecipeDocument, library: RematchLibrary, learned = NONE): Rematch {
   const matched: MatchedEntry[] = []
   const unresolved: UnresolvedEntry[] = []
   const base = textOf(document.base_model)
 
   function rebound (entry: Entry, type: Kind): Entry {
     if (!isCandidate(entry)) return entry
-    const found = find(entry, type, base, library)
+    const found = find(entry, type, { base, library, learned })
     if (!found) {
       unresolved.push({ type, entry: nameOf(entry) })
       return entry
@@ -57,20 +61,21 @@ export function rematchRecipe (document: RecipeDocument, library: RematchLibrary
   return { document: matched.length === 0 ? null : { ...document, loras, ...(checkpoint && { checkpoint }) }, matched, unresolved }
 }
 
-function isCandidate (entry: Entry): boolean {
+export function isCandidate (entry: Entry): boolean {
   const lost = entry.isDeleted === true || !entry.hash || !entry.file_name
   return lost && [entry.hash, entry.modelVersionId, entry.id, entry.file_name].some(Boolean)
 }
 
-function find (entry: Entry, type: Kind, recipeBase: string, library: RematchLibrary): Found | null {
+function find (entry: Entry, type: Kind, { base, library, learned }: Search): Found | null {
   const lookups = type === 'lora' ? library.loras : library.checkpoints
   const hash = textOf(entry.hash)
   const byHash = hash === '' ? undefined : lookups.byHash(hash)[0]
-  if (byHash) return fits(byHash, type) ? { model: byHash, level: 'L1' } : null
+  if (byHash && !learned.has(hash.toLowerCase())) return fits(byHash, type) ? { model: byHash, level: 'L1' } : null
   const version = integer(entry.modelVersionId) || integer(entry.id)
   const byVersion = version === 0 ? undefined : lookups.byVersionId(version)[0]
   if (byVersion) return fits(byVersion, type) ? { model: byVersion, level: 'L2' } : null
-  return byName(entry, type, recipeBase, library)
+  if (byHash) return fits(byHash, type) ? { model: byHash, level: 'L3' } : null
+  return byName(entry, type, base, library)
 }
 
 /** A name alone counts only with the base model known on both sides and equal, and when nothing else bears it. */

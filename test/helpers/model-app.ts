@@ -111,6 +111,7 @@ export function arrayLibrary (type: ModelType, { roots = {}, models = [], index 
     settle: async () => [],
     isAway: () => false,
     hashFile: async () => '',
+    tensorHash: async () => '',
     contain (path) {
       const normal = normalizeClientPath(path)
       const found = own.find((one) => containedIn(one.path, normal))

@@ -10,6 +10,7 @@ import { createImageReader } from '../../services/recipes/read-image.ts'
 import { createReadablePlaces } from '../../services/recipes/readable-places.ts'
 import { createRecipeMaker } from '../../services/recipes/recipe-maker.ts'
 import { followLibrary } from '../../services/recipes/follow-library.ts'
+import { learnTensorHashes } from '../../services/recipes/learn-tensor-hashes.ts'
 import { createSourceImages } from '../../services/recipes/source-images.ts'
 import { createStemTable } from '../../services/recipes/stem-table.ts'
 import { createSweeps } from '../../services/recipes/sweep.ts'
@@ -50,15 +51,16 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
   const sweeps = createSweeps({ jobs, hub })
   const library = { loras, checkpoints, loraStems: createStemTable(loras), checkpointStems: createStemTable(checkpoints) }
   const repairs = defineRepair(sweeps, deps)
-  const rematches = defineRematch({ sweeps, shelf, library })
-  // A name alone binds only where somebody asks for it.
+  const matching = { shelf, library, sweeps, learn: learnTensorHashes({ library, tensorHash: models.loras.tensorHash, warn }) }
+  const rematches = defineRematch(matching)
+  // A name alone binds, and files are read for their hash, only where somebody asks for it.
   const nameless = { ...library, loraStems: { find: () => [] }, checkpointStems: { find: () => [] } }
   const stopFollowing = followLibrary({
     hub,
     shelf,
     sweeps,
     mayWrite: () => settings.get('write_sidecars') !== 'on_edit',
-    rematch: rematchQuietly({ shelf, library: nameless }),
+    rematch: rematchQuietly({ shelf, library: nameless, learn: async () => new Set() }),
     fill: fillQuietly({ shelf, loras }),
     warn
   })
@@ -82,8 +84,8 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
     rematch: { start: rematches.start, cancel: rematches.cancel, progress: sweepProgress(rematches, 'rematch') },
     repairRecipe: repairRecipe(deps),
     repairRecipes: repairRecipes(deps),
-    rematchRecipe: rematchOne({ shelf, library, sweeps }),
-    rematchRecipes: rematchMany({ shelf, library, sweeps }),
+    rematchRecipe: rematchOne(matching),
+    rematchRecipes: rematchMany(matching),
     missing: createMissingParts({ ...deps, offers: createPartOffers({ civitai, versions }) }),
     stopFollowing
   }

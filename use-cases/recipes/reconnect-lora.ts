@@ -9,21 +9,23 @@ import type { RecipeLoraEntry } from '../../services/recipes/schema.ts'
 
 interface Deps {
   recipes: RecipeShelf
-  library: Pick<ModelLibrary, 'index' | 'sidecar'>
+  library: Pick<ModelLibrary, 'index' | 'sidecar' | 'hashFile'>
   /** Milliseconds since 1970. */
   now: () => number
 }
 
 export interface ReconnectBody { recipe_id?: unknown, lora_index?: unknown, target_name?: unknown }
 
-/** Connects an entry of a recipe with a LoRA of the library that the user names. @throws InvalidInputError, NotFoundError */
+/** Connects an entry of a recipe with a LoRA of the library that the user names. @throws InvalidInputError, NotFoundError, HashingError */
 export const reconnectLora = (deps: Deps) => async (body: ReconnectBody): Promise<{ recipe_id: string, updated_lora: Record<string, unknown>, matching_recipes: RecipeMatch[] }> => {
   const { id, at, name } = readBody(body)
   const recipe = deps.recipes.get(id)
   if (!recipe) throw new NotFoundError('Recipe not found', 'recipe-not-found')
   if (at >= recipe.document.loras.length) throw new NotFoundError('LoRA index out of range', 'lora-not-found')
   const model = findTarget(deps.library.index, name, recipe.document.base_model ?? '')
-  const connected = connection(deps.library, model)
+  // one that is so new that it was not hashed yet: a connection without a hash would be a guess ever after
+  const sha256 = model.sha256 || await deps.library.hashFile(model.file_path)
+  const connected = connection(deps.library, { ...model, sha256 })
   const { document } = await deps.recipes.edit(id, (now) => {
     const entry = now.loras[at]
     if (!entry) throw new NotFoundError('LoRA index out of range', 'lora-not-found')

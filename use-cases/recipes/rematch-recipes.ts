@@ -1,6 +1,7 @@
 import { fillFromLibrary } from '../../services/recipes/fill-from-library.ts'
 import { rematchRecipe, type MatchedEntry, type RematchLibrary, type UnresolvedEntry } from '../../services/recipes/rematch-recipe.ts'
 import type { Recipe } from '../../services/recipes/ports.ts'
+import type { RecipeDocument } from '../../services/recipes/schema.ts'
 import type { Counts, Sweep, Sweeps } from '../../services/recipes/sweep.ts'
 import { add, readRecipeIds, titleOf, unknownRecipe, type Shown, type SweptShelf } from './chosen-recipes.ts'
 
@@ -9,14 +10,15 @@ export interface RematchUseDeps { shelf: SweptShelf, library: RematchLibrary, sw
 interface RematchOutcome { recipe: Recipe, matched: MatchedEntry[], unresolved: UnresolvedEntry[], error?: string }
 
 /** @throws NotFoundError */
-async function rematch ({ shelf, library }: Omit<RematchUseDeps, 'sweeps'>, id: string): Promise<RematchOutcome> {
+async function rematch ({ shelf, library, learn }: Omit<RematchUseDeps, 'sweeps'>, id: string): Promise<RematchOutcome> {
   const recipe = shelf.get(id)
   if (!recipe) throw unknownRecipe(id)
-  const { document, matched, unresolved } = rematchRecipe(recipe.document, library)
+  const learned = await learn(recipe.document)
+  const { document, matched, unresolved } = rematchRecipe(recipe.document, library, learned)
   if (document === null) return { recipe, matched, unresolved }
   try {
     // What is written is made from the file as it is by then.
-    const changed = await shelf.edit(id, (now) => rematchRecipe(now, library).document, { route: 'rematch', summary: `Matched models of the recipe "${recipe.document.title}"` })
+    const changed = await shelf.edit(id, (now) => rematchRecipe(now, library, learned).document, { route: 'rematch', summary: `Matched models of the recipe "${recipe.document.title}"` })
     return { recipe: changed, matched, unresolved }
   } catch (error) {
     return { recipe, matched: [], unresolved, error: error instanceof Error ? error.message : String(error) }

@@ -217,6 +217,26 @@ t.test('rematch binds by hash, version and unique name, changes nothing else and
   rmSync(world.directory, { recursive: true })
 })
 
+t.test('a LoRA that a recipe knows by its AutoV3 alone is read for it, once; a name that it bears is enough to look', async (t) => {
+  const autov3 = sha256Of(Buffer.from('weights of kite_style')).slice(0, 12)
+  const world = await shelf(t, {
+    tensors: { loras: [{ hash: autov3.toUpperCase(), file_name: '', modelName: 'kite_style', strength: 0.3 }] },
+    other: { loras: [{ hash: 'abcabcabcabc', file_name: '', modelName: 'kite_style' }, { hash: autov3, file_name: '', modelName: 'another name' }] }
+  })
+  t.match((await world.app.post('/api/lm/recipe/other/rematch')).json, { rematched: 1, details: { matched: [{ match_level: 'L3', file_name: 'kite_style' }], unresolved: [{ entry: 'kite_style' }] } })
+  t.match(world.document('other'), { loras: [{ hash: 'abcabcabcabc' }, { hash: kite, file_name: 'kite_style' }] })
+  t.match((await world.app.post('/api/lm/recipe/tensors/rematch')).json, { rematched: 1, details: { matched: [{ match_level: 'L1', file_name: 'kite_style' }] } }, 'it is known by now')
+  t.match(world.document('tensors'), { loras: [{ hash: kite, strength: 0.3 }] })
+})
+
+t.test('a LoRA that was not hashed yet is hashed when a recipe is connected with it', async (t) => {
+  const world = await shelf(t, { lost: { loras: [{ hash: '', file_name: '', modelName: 'gone' }] } })
+  putModel(world.app.roots.loras, 'fresh', null)
+  await world.app.get('/api/lm/loras/scan')
+  t.match((await world.app.post('/api/lm/recipe/lora/reconnect', { recipe_id: 'lost', lora_index: 0, target_name: 'fresh' })).json, { success: true, updated_lora: { hash: sha256Of(modelBytes('fresh')), file_name: 'fresh' } })
+  t.match(world.document('lost'), { loras: [{ hash: sha256Of(modelBytes('fresh')) }] })
+})
+
 t.test('what other programs wrote is told what the library knows, and a model that comes later is bound to what lacked it', async (t) => {
   const late = sha256Of(modelBytes('late'))
   const world = await recipeWorld(t, { prepare })
