@@ -205,6 +205,7 @@ function createRecipes (app: FastifyInstance, { settingsDirectory, persistentCac
     paths,
     lastOpenedFile: join(settingsDirectory, 'stats', 'recipe_last_opened.json'),
     clock: systemClock,
+    hangMs: HANG_MS,
     scanOnStart,
     logger: app.log
   })

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { longestMatchingRoot } from '../files/safe-path.ts'
 import type { Root } from '../files/types.ts'
-import type { ScanPulse } from './scan-types.ts'
+import type { Pulse } from '../workers/pulse.ts'
 import { sidecarPath } from './sidecar-file.ts'
 import type { ModelStore } from './store.ts'
 import type { ModelTypeName } from './types.ts'
@@ -16,7 +16,7 @@ const MOST_BYTES = 4 * 1024 * 1024
  * Takes in the sidecars that a first scan only read: their bytes are ten times the rows, and nobody should wait for
  * them to see a list. What cannot be read now is left for the next time. False when it was stopped.
  */
-export function keepSidecars (store: ModelStore, type: ModelTypeName, roots: readonly Root[], pulse: ScanPulse): boolean {
+export function keepSidecars (store: ModelStore, type: ModelTypeName, roots: readonly Root[], pulse: Pulse): boolean {
   let after = 0
   let queue: Sidecar[] = []
   let bytes = 0

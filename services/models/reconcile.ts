@@ -10,13 +10,14 @@ import { judgeRoot, type RootCount } from './root-states.ts'
 import { createScanBatches, type ScanBatches } from './scan-batches.ts'
 import { collectCandidates, type Candidate, type Candidates } from './scan-candidates.ts'
 import { foundFile } from './found-file.ts'
-import type { DescribeFile, FoundFile, RootFinding, ScanMessage, ScanPulse, ScanReport, ScanRequest, ScanRoot } from './scan-types.ts'
+import type { Pulse } from '../workers/pulse.ts'
+import type { DescribeFile, FoundFile, RootFinding, ScanMessage, ScanReport, ScanRequest, ScanRoot } from './scan-types.ts'
 import type { ModelStore } from './store.ts'
 
 export interface ReconcileDeps {
   store: ModelStore
   describe: DescribeFile
-  pulse: ScanPulse
+  pulse: Pulse
   post (message: ScanMessage): void
 }
 

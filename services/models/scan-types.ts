@@ -57,14 +57,6 @@ export interface ScanReport {
 export type ScanMessage =
   | { kind: 'listed', models: number, byRoot: number[] }
   | { kind: 'batch', upserted: number[], removed: number[], done: number, total: number, byRoot: number[] }
-  | { kind: 'finished', report: ScanReport }
-  | { kind: 'failed', message: string, corrupt: boolean }
-
-/** How a scan and the thread that started it stay in touch without messages (a blocked thread reads none). */
-export interface ScanPulse {
-  /** Notes that a call to a root's disk is about to be made; false when the scan shall stop. */
-  beat (root: number): boolean
-}
 
 /** A model file found by a scan, and what lies beside it. */
 export interface FoundFile {

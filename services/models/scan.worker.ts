@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { isCorruption, openDatabase } from '../database/open.ts'
 import { isRemoteMount } from '../files/mount-kind.ts'
+import { pulseOver } from '../workers/pulse.ts'
+import type { LastMessage } from '../workers/watched-thread.ts'
 import { createDescriber } from './describe-files.ts'
 import { createHashLedger } from './hash-ledger.ts'
 import { keepSidecars } from './keep-sidecars.ts'
 import { reconcile } from './reconcile.ts'
-import { pulseOver } from './scan-pulse.ts'
 import { createScratchReader } from './scratch-reader.ts'
 import { createSidecarOverlay } from './sidecar-overlay.ts'
 import type { ScanMessage, ScanReport, ScanRequest } from './scan-types.ts'
@@ -20,7 +21,7 @@ const CACHE_KILOBYTES = 16 * 1024
 
 const keptReport = (whole: boolean): ScanReport => ({ status: whole ? 'success' : 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, roots: [], directories: [], remote: [], unread: [], unreadCount: 0 })
 
-function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message: ScanMessage) => void): void {
+function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message: ScanMessage | LastMessage<ScanReport>) => void): void {
   const cache = openDatabase(cacheFile, { checkpointPages: CHECKPOINT_PAGES, cacheKilobytes: CACHE_KILOBYTES })
   const state = openDatabase(stateFile, { readonly: true })
   try {

@@ -4,7 +4,7 @@ import type { IndexedModel } from '../models/entry.ts'
 import { smallerRendition } from '../models/civitai-media-url.ts'
 import { previewUrl } from '../models/preview-url.ts'
 import { stemOf } from './parsers/model-file.ts'
-import type { ParsedCheckpoint, ParsedLora } from './parsers/types.ts'
+import type { ParsedModel, ParsedLora } from './parsers/types.ts'
 import type { BoundBy } from './ports.ts'
 import type { AnalysisCheckpoint, AnalysisLora } from './resolve-types.ts'
 
@@ -29,7 +29,7 @@ export function blankLora (lora: ParsedLora): AnalysisLora {
   }
 }
 
-export function blankCheckpoint (checkpoint: ParsedCheckpoint): AnalysisCheckpoint {
+export function blankCheckpoint (checkpoint: ParsedModel): AnalysisCheckpoint {
   return {
     id: checkpoint.versionId,
     modelId: checkpoint.modelId,

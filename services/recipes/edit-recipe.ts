@@ -9,10 +9,10 @@ import { embedRecipeMetadata } from './embed-recipe-metadata.ts'
 import { fingerprint } from './fingerprint.ts'
 import { statFile } from './image-facts.ts'
 import type { ChangeOptions, Recipe, RecipeShelf } from './ports.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import { editRecipeText, isVideoFile, readRecipe } from './recipe-file.ts'
 import { readRecipeFile, type ReadRecipeFile } from './recipe-row.ts'
 import { recipeMarker } from './recipe-marker.ts'
+import type { StoredRecipe } from './recipe-store.ts'
 import type { RecipeDocument } from './schema.ts'
 
 /** Another program that writes the same file all the time is given way to after this. */
@@ -65,7 +65,7 @@ async function upToDate (context: ChangeContext, id: string): Promise<Recipe> {
 }
 
 /** The document, and the image when what it carries of the recipe is another; an image that can't be read or written stays. */
-async function editSteps ({ logger }: ChangeContext, root: string, { jsonPath, image }: RecipeEntry, file: ReadRecipeFile, { before, after }: { before: RecipeDocument, after: RecipeDocument }): Promise<Step[]> {
+async function editSteps ({ logger }: ChangeContext, root: string, { jsonPath, image }: StoredRecipe, file: ReadRecipeFile, { before, after }: { before: RecipeDocument, after: RecipeDocument }): Promise<Step[]> {
   const expected = { size: file.stats.size, mtimeMs: file.stats.mtimeMs }
   const json: Step = { kind: 'write', path: jsonPath, data: editRecipeText(file, before, after), expected }
   const carries = containedIn(root, image.path) && !isVideoFile(image.path)

@@ -6,9 +6,8 @@ import type { Step } from '../journal/types.ts'
 import type { ChangeContext } from './change-context.ts'
 import type { ChangeOptions, MovedRecipe, RecipeShelf } from './ports.ts'
 import { recipeFolder, recipeMedia } from './recipe-files.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import { readRecipeFile } from './recipe-row.ts'
-import { factsOf } from './recipe-store.ts'
+import { factsOf, type StoredRecipe } from './recipe-store.ts'
 
 /** Moves a recipe with all of its files to another folder of the recipe directory. */
 export function createRecipeMove (context: ChangeContext): RecipeShelf['move'] {
@@ -26,7 +25,7 @@ export function createRecipeMove (context: ChangeContext): RecipeShelf['move'] {
   }
 }
 
-async function moveHeld (context: ChangeContext, entry: RecipeEntry, { directory, folder }: { directory: string, folder: string }, options: ChangeOptions): Promise<MovedRecipe> {
+async function moveHeld (context: ChangeContext, entry: StoredRecipe, { directory, folder }: { directory: string, folder: string }, options: ChangeOptions): Promise<MovedRecipe> {
   const session = context.online()
   const { recipeId: id, jsonPath, image } = entry
   const { title } = factsOf(entry)

@@ -101,7 +101,7 @@ function localModels (lookups: VersionedLookups, more: (model: IndexedModel) => 
 }
 
 function withLocal (text: string, name: string, { fileName, members }: LocalModel): string {
-  return `${text.slice(0, -1)},${members}${weightStem(name) === fileName ? '' : ',"renamed":true'}}`
+  return `${text.slice(0, -1)},${members}${name === fileName || weightStem(name) === fileName ? '' : ',"renamed":true'}}`
 }
 
 /** Neither the version nor another one of its model is there. */
@@ -147,7 +147,7 @@ function previewAddress (value: unknown): string | undefined {
 export function formattedDates (created: unknown, modified: unknown): Record<string, string> {
   const dates: Record<string, string> = {}
   if (typeof created === 'number' && created > 0) dates.created_date_formatted = localTime(created)
-  if (typeof modified === 'number' && modified > 0) dates.modified_formatted = localTime(modified)
+  if (typeof modified === 'number' && modified > 0) dates.modified_formatted = (modified === created ? dates.created_date_formatted : undefined) ?? localTime(modified)
   return dates
 }
 

@@ -13,7 +13,7 @@ export interface AnswerDeps {
   select: (query: RecipeQuery) => readonly number[]
   /** Changes with whatever decides what items say of models. */
   modelStamp: () => string
-  /** Changes with whatever else decides which recipes a query finds, and in which order. */
+  /** Changes with whatever decides which recipes a query finds, in which order, and what items say. */
   selectionStamp: () => string
 }
 
@@ -27,49 +27,47 @@ export interface RecipeAnswers {
   kept (name: string, make: (items: ItemsOf) => string): Buffer
 }
 
-const MOST_ITEMS = 2000
 const READ_AT_ONCE = 200
 const MOST_SELECTIONS = 32
+/** Pages of a hundred are some 200 KB each. */
+const MOST_PAGE_BYTES = 8 * 1024 * 1024
 
-/** Lists are put together from items that are JSON already; an item is made when it is first asked for. */
+/** Lists are put together from pieces that are JSON already. Whole pages are kept, outside of the heap, rather than their items. */
 export function createRecipeAnswers ({ index, readAll, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
-  const items = new LRUCache<number, { stamp: string, json: string }>({ max: MOST_ITEMS })
+  const pages = new LRUCache<string, { stamp: string, body: Buffer }>({ maxSize: MOST_PAGE_BYTES, sizeCalculation: ({ body }) => body.length })
   const selections = new LRUCache<string, { stamp: string, slots: readonly number[] }>({ max: MOST_SELECTIONS })
   const others = new Map<string, { stamp: string, body: Buffer }>()
-  index.onSlot((slot) => { items.delete(slot) })
 
   function itemsOf (slots: readonly number[]): (string | undefined)[] {
-    const stamp = modelStamp()
-    const shown = slots.map((slot) => {
-      const known = items.get(slot)
-      return known?.stamp === stamp ? known.json : undefined
-    })
-    const lacking = slots.flatMap((slot, at) => {
-      const entry = shown[at] === undefined ? index.at(slot) : undefined
-      return entry ? [{ slot, at, entry }] : []
-    })
-    for (let from = 0; from < lacking.length; from += READ_AT_ONCE) {
-      const some = lacking.slice(from, from + READ_AT_ONCE)
-      const wholes = readAll(some.map(({ entry }) => entry))
-      for (const [n, { slot, at }] of some.entries()) {
+    const items = new Array<string | undefined>(slots.length)
+    for (let from = 0; from < slots.length; from += READ_AT_ONCE) {
+      const there = slots.slice(from, from + READ_AT_ONCE).flatMap((slot, at) => {
+        const entry = index.at(slot)
+        return entry ? [{ at: from + at, entry }] : []
+      })
+      const wholes = readAll(there.map(({ entry }) => entry))
+      for (const [n, { at }] of there.entries()) {
         const whole = wholes[n]
-        if (!whole) continue
-        const json = itemJson(whole, presenter)
-        shown[at] = json
-        items.set(slot, { stamp, json })
+        if (whole) items[at] = itemJson(whole, presenter)
       }
     }
-    return shown
+    return items
   }
 
-  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery): readonly number[] {
+  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery, stamp: string): readonly number[] {
     const key = JSON.stringify(query)
-    const stamp = selectionStamp()
     const known = selections.get(key)
     if (known?.stamp === stamp) return known.slots
     const slots = select({ ...query, page: 1, pageSize: 1 })
     selections.set(key, { stamp, slots })
     return slots
+  }
+
+  function pageOf (query: RecipeQuery, stamp: string): Buffer {
+    const slots = selection(query, stamp)
+    const { page, pageSize } = query
+    const shown = itemsOf(slots.slice((page - 1) * pageSize, page * pageSize)).filter((item) => item !== undefined)
+    return Buffer.from(`{"items":[${shown.join(',')}],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
   }
 
   return {
@@ -82,10 +80,13 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
       return body
     },
     list (query) {
-      const slots = selection(query)
-      const { page, pageSize } = query
-      const shown = itemsOf(slots.slice((page - 1) * pageSize, page * pageSize)).filter((item) => item !== undefined)
-      return Buffer.from(`{"items":[${shown.join(',')}],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
+      const stamp = selectionStamp()
+      const key = JSON.stringify(query)
+      const known = pages.get(key)
+      if (known?.stamp === stamp) return known.body
+      const body = pageOf(query, stamp)
+      pages.set(key, { stamp, body })
+      return body
     }
   }
 }
@@ -96,12 +97,13 @@ function itemJson ({ row, body }: WholeRecipe, presenter: Presenter): string {
   const facts = factsOf(row)
   const loras = body.loras === '' ? '' : body.loras.split('\n').map((text, at) => presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)).join(',')
   const checkpoint = body.checkpoint === '' ? '' : `,"checkpoint":${presenter.checkpointJson(body.checkpoint, facts)}`
-  const rest = {
-    file_url: fileUrl(image.path),
-    ...formattedDates(created, modified),
-    ...(image.width !== null && image.height !== null && { width: image.width, height: image.height })
-  }
-  return `{${members},"loras":[${loras}],"gen_params":${shown || params}${checkpoint},${JSON.stringify(rest).slice(1)}`
+  const size = image.width !== null && image.height !== null ? `,"width":${image.width},"height":${image.height}` : ''
+  return `{${members},"loras":[${loras}],"gen_params":${shown || params}${checkpoint},"file_url":"${fileUrl(image.path)}"${datesJson(created, modified)}${size}}`
+}
+
+/** Neither these nor addresses hold anything that JSON escapes. */
+function datesJson (created: number, modified: number): string {
+  return Object.entries(formattedDates(created, modified)).map(([name, text]) => `,"${name}":"${text}"`).join('')
 }
 
 function factsOfLora ({ hashes, versions, names }: RecipeFacts, at: number): LoraFacts {

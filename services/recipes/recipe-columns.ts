@@ -1,4 +1,4 @@
-import type { RecipeEntry } from './recipe-entry.ts'
+import type { StoredRecipe } from './recipe-store.ts'
 
 /** What filters and orders look at of every recipe, slot by slot in a row: a walk over 20,000 objects would wait for memory. */
 export interface RecipeColumns {
@@ -11,7 +11,7 @@ export interface RecipeColumns {
   readonly idHash: Uint32Array
   /** Seconds; what "newest" means. */
   readonly date: Float64Array
-  put (slot: number, entry: RecipeEntry): void
+  put (slot: number, entry: StoredRecipe): void
 }
 
 const FIRST = 1024

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { isObject, readText } from '../models/read-value.ts'
 import type { RecipeGroup } from './ports.ts'
 import { createPostings, type Postings } from './postings.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import type { RecipeLookups } from './recipe-lookups.ts'
 import type { ItemsOf } from './recipe-answers.ts'
@@ -52,7 +51,7 @@ function byParams ({ index, read, lookups }: Omit<DuplicateDeps, 'items'>, { inc
   return groups
 }
 
-function plainParams (entry: RecipeEntry | undefined, read: DuplicateDeps['read']): { prompt: string, seed: string } {
+function plainParams (entry: StoredRecipe | undefined, read: DuplicateDeps['read']): { prompt: string, seed: string } {
   const body = entry && read(entry)?.body
   const params: unknown = body ? JSON.parse(body.shownParams || body.params) : null
   if (!isObject(params)) return { prompt: '', seed: '' }

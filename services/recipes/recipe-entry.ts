@@ -5,19 +5,7 @@ import type { RecipeBody } from './recipe-row.ts'
 import { factsOf, type StoredRecipe, type WholeRecipe } from './recipe-store.ts'
 import type { RecipeDocument, RecipeLoraEntry } from './schema.ts'
 
-/** A recipe as the index holds it. */
-export interface RecipeEntry extends StoredRecipe {
-  /** Made when it is first sorted by. */
-  titleKey: string | null
-  /** Seconds; what "newest" means. */
-  date: number
-}
-
-export function recipeEntry (row: StoredRecipe): RecipeEntry {
-  return Object.assign(row, { titleKey: null, date: row.modified || row.created })
-}
-
-export function titleKeyOf (entry: RecipeEntry): string {
+export function titleKeyOf (entry: StoredRecipe): string {
   entry.titleKey ??= naturalKey(factsOf(entry).title)
   return entry.titleKey
 }

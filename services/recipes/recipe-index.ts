@@ -1,5 +1,5 @@
 import { createRecipeColumns, type RecipeColumns } from './recipe-columns.ts'
-import { recipeEntry, titleKeyOf, type RecipeEntry } from './recipe-entry.ts'
+import { titleKeyOf } from './recipe-entry.ts'
 import { createRecipePostings, type RecipePostings } from './recipe-postings.ts'
 import type { StoredRecipe } from './recipe-store.ts'
 import { createSlotOrder, type SlotOrder } from './slot-order.ts'
@@ -14,10 +14,10 @@ export interface RecipeIndex {
   readonly size: number
   /** Slots that were ever used: masks are as long. */
   readonly slots: number
-  at (slot: number): RecipeEntry | undefined
-  get (id: string): RecipeEntry | undefined
+  at (slot: number): StoredRecipe | undefined
+  get (id: string): StoredRecipe | undefined
   slotOf (id: string): number | undefined
-  entries (): Generator<[number, RecipeEntry]>
+  entries (): Generator<[number, StoredRecipe]>
   readonly byDate: SlotOrder
   readonly byTitle: SlotOrder
   readonly postings: RecipePostings
@@ -29,24 +29,24 @@ export interface RecipeIndex {
   clear (): void
 }
 
-type SlotListener = (slot: number, entry: RecipeEntry | undefined, former: RecipeEntry | undefined) => void
+type SlotListener = (slot: number, entry: StoredRecipe | undefined, former: StoredRecipe | undefined) => void
 
 export interface Shadowed { id: string, shown: string, hidden: string }
 
 export function createRecipeIndex (): RecipeIndex {
-  const entries: (RecipeEntry | undefined)[] = []
+  const entries: (StoredRecipe | undefined)[] = []
   const free: number[] = []
   const slotById = new Map<string, number>()
   const idOfRow = new Map<number, string>()
   /** All files of an id that more than one file bears. */
-  const rivals = new Map<string, RecipeEntry[]>()
+  const rivals = new Map<string, StoredRecipe[]>()
   const listeners: SlotListener[] = []
   const postings = createRecipePostings(each)
   const columns = createRecipeColumns()
   let version = 0
 
   const all = (): number[] => [...slotById.values()]
-  const at = (slot: number): RecipeEntry | undefined => entries[slot]
+  const at = (slot: number): StoredRecipe | undefined => entries[slot]
   const byDate = createSlotOrder((a, b) => compareDates(a, b) || comparePaths(entries[a], entries[b]) || a - b, all)
   const byTitle = createSlotOrder((a, b) => compareTitles(entries[a], entries[b]) || comparePaths(entries[a], entries[b]) || a - b, all)
 
@@ -56,14 +56,14 @@ export function createRecipeIndex (): RecipeIndex {
     return (date[b] ?? 0) - (date[a] ?? 0)
   }
 
-  function * each (): Generator<[number, RecipeEntry]> {
+  function * each (): Generator<[number, StoredRecipe]> {
     for (const slot of slotById.values()) {
       const entry = entries[slot]
       if (entry) yield [slot, entry]
     }
   }
 
-  function show (id: string, entry: RecipeEntry | undefined): void {
+  function show (id: string, entry: StoredRecipe | undefined): void {
     const slot = slotById.get(id) ?? free.pop() ?? entries.length
     const former = entries[slot]
     if (former) {
@@ -95,11 +95,10 @@ export function createRecipeIndex (): RecipeIndex {
     if (slot !== undefined && entries[slot]?.id === row) show(id, newest(others))
   }
 
-  function put (row: StoredRecipe): Shadowed[] {
-    const entry = recipeEntry(row)
-    const id = row.recipeId
-    if (idOfRow.has(row.id) && idOfRow.get(row.id) !== id) remove(row.id)
-    idOfRow.set(row.id, id)
+  function put (entry: StoredRecipe): Shadowed[] {
+    const id = entry.recipeId
+    if (idOfRow.has(entry.id) && idOfRow.get(entry.id) !== id) remove(entry.id)
+    idOfRow.set(entry.id, id)
     const slot = slotById.get(id)
     const shown = slot === undefined ? undefined : entries[slot]
     if (!shown) {
@@ -108,7 +107,7 @@ export function createRecipeIndex (): RecipeIndex {
       return []
     }
     const known = rivals.get(id) ?? [shown]
-    const bearers = [...known.filter((other) => other.id !== row.id), entry]
+    const bearers = [...known.filter((other) => other.id !== entry.id), entry]
     if (bearers.length > 1) rivals.set(id, bearers)
     const best = newest(bearers) ?? entry
     if (best !== shown) show(id, best)
@@ -151,15 +150,15 @@ export function createRecipeIndex (): RecipeIndex {
   }
 }
 
-function newest (entries: readonly RecipeEntry[]): RecipeEntry | undefined {
-  return entries.reduce<RecipeEntry | undefined>((best, entry) => !best || (entry.modified - best.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
+function newest (entries: readonly StoredRecipe[]): StoredRecipe | undefined {
+  return entries.reduce<StoredRecipe | undefined>((best, entry) => !best || (entry.modified - best.modified || entry.mtime - best.mtime) > 0 ? entry : best, undefined)
 }
 
-function compareTitles (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+function compareTitles (a: StoredRecipe | undefined, b: StoredRecipe | undefined): number {
   return a && b ? compareTexts(titleKeyOf(a), titleKeyOf(b)) : 0
 }
 
-function comparePaths (a: RecipeEntry | undefined, b: RecipeEntry | undefined): number {
+function comparePaths (a: StoredRecipe | undefined, b: StoredRecipe | undefined): number {
   return a && b ? compareTexts(a.image.path, b.image.path) : 0
 }
 

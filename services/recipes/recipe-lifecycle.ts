@@ -10,7 +10,7 @@ import type { SettingsChange, SettingsManager } from '../settings/types.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import { openRecipeSession, type RecipeSession, type RecipeSessionDeps } from './recipe-session.ts'
 
-export interface RecipeLifecycleDeps extends Pick<RecipeSessionDeps, 'caches' | 'journal' | 'onScanned'> {
+export interface RecipeLifecycleDeps extends Pick<RecipeSessionDeps, 'caches' | 'journal' | 'onScanned' | 'hangMs'> {
   settings: Pick<SettingsManager, 'get' | 'activeLibrary' | 'onChange'>
   index: RecipeIndex
   jobs: JobSystem

@@ -2,9 +2,8 @@ import type { IndexedModel } from '../models/entry.ts'
 import { isWhole, resolveFingerprint } from './fingerprint.ts'
 import type { RecipeMatch } from './ports.ts'
 import { fileUrl } from './present-recipe.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeIndex } from './recipe-index.ts'
-import { factsOf } from './recipe-store.ts'
+import { factsOf, type StoredRecipe } from './recipe-store.ts'
 import { createPostings, type Postings } from './postings.ts'
 import type { ModelLookups } from './resolve-types.ts'
 
@@ -14,7 +13,7 @@ export interface RecipeLookups {
   withCheckpoint (hash: string): ReadonlySet<number>
   /** Slots by fingerprint, every hash and version id in it resolved to the SHA-256 of the library where it can be. */
   byResolvedFingerprint (): Pick<Postings<string>, 'shared'>
-  matching (fingerprint: string, except?: string): RecipeEntry[]
+  matching (fingerprint: string, except?: string): StoredRecipe[]
 }
 
 interface LookupDeps {
@@ -43,7 +42,7 @@ export function createRecipeLookups ({ index, loras, checkpoints }: LookupDeps):
     matching (fingerprint, except) {
       if (fingerprint === '') return []
       const slots = resolved.table().get(resolved.resolve(fingerprint))
-      return Array.from(slots, (slot) => index.at(slot)).filter((entry) => entry !== undefined && entry.recipeId !== except) as RecipeEntry[]
+      return Array.from(slots, (slot) => index.at(slot)).filter((entry) => entry !== undefined && entry.recipeId !== except) as StoredRecipe[]
     }
   }
 }
@@ -73,7 +72,7 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
 
   const resolve = (fingerprint: string): string => isWhole(fingerprint) ? fingerprint : resolveFingerprint(fingerprint, resolveKey)
 
-  function put (into: Postings<string>, slot: number, entry: RecipeEntry): void {
+  function put (into: Postings<string>, slot: number, entry: StoredRecipe): void {
     const { fingerprint } = factsOf(entry)
     if (fingerprint === '') return
     const key = resolve(fingerprint)
@@ -81,7 +80,7 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
     into.add(key, slot)
   }
 
-  function drop (from: Postings<string>, slot: number, entry: RecipeEntry): void {
+  function drop (from: Postings<string>, slot: number, entry: StoredRecipe): void {
     from.remove(shortOnes.get(slot) ?? factsOf(entry).fingerprint, slot)
     shortOnes.delete(slot)
   }
@@ -118,7 +117,7 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
   }
 }
 
-export function recipeMatch (entry: RecipeEntry): RecipeMatch {
+export function recipeMatch (entry: StoredRecipe): RecipeMatch {
   const { recipeId: id, image, modified, created, loraCount } = entry
   return { id, title: factsOf(entry).title, file_url: fileUrl(image.path), modified: modified || null, created_date: created || null, lora_count: loraCount }
 }

@@ -1,7 +1,6 @@
 import { createPostings, type Postings } from './postings.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
 import type { RecipeFacts } from './recipe-row.ts'
-import { factsOf } from './recipe-store.ts'
+import { factsOf, type StoredRecipe } from './recipe-store.ts'
 
 /** What recipes are found by. Each table is made when it is first asked for and kept in step from then on. */
 export interface RecipePostings {
@@ -17,7 +16,7 @@ export interface RecipePostings {
   readonly source: Postings<string>
   readonly imageId: Postings<string>
   /** Takes note of a slot's recipe before and after a change. */
-  change (slot: number, before: RecipeEntry | undefined, after: RecipeEntry | undefined): void
+  change (slot: number, before: StoredRecipe | undefined, after: StoredRecipe | undefined): void
   clear (): void
 }
 
@@ -25,8 +24,8 @@ interface Table<Key> { of (): Postings<Key>, change: RecipePostings['change'], c
 
 const given = (text: string): string[] => text === '' ? [] : [text]
 
-export function createRecipePostings (entries: () => Iterable<[number, RecipeEntry]>): RecipePostings {
-  function table<Key> (keysOf: (entry: RecipeEntry) => readonly Key[]): Table<Key> {
+export function createRecipePostings (entries: () => Iterable<[number, StoredRecipe]>): RecipePostings {
+  function table<Key> (keysOf: (entry: StoredRecipe) => readonly Key[]): Table<Key> {
     let made: Postings<Key> | null = null
     return {
       of () {

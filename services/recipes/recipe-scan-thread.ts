@@ -1,32 +1,22 @@
-import { startWorker } from '../workers/start-worker.ts'
-import type { RecipeScanMessage, RecipeScanReport } from './recipe-scan.ts'
-import type { RecipeScanTask } from './recipe-scan.worker.ts'
+import { startWatchedThread, type ThreadOutcome } from '../workers/watched-thread.ts'
+import type { RecipeScanMessage, RecipeScanReport, RecipeScanRequest } from './recipe-scan.ts'
 
-/**
- * Looks at the recipe directory in a worker thread. Null when it was stopped: what it wrote until then stays. A thread that
- * hangs in a call to its disk is left alone and ends when the call does.
- */
-export async function runRecipeScan (task: RecipeScanTask, signal: AbortSignal, onRows: (message: Extract<RecipeScanMessage, { kind: 'rows' }>) => void): Promise<RecipeScanReport | null> {
-  if (signal.aborted) return null
-  const worker = startWorker(new URL('./recipe-scan.worker', import.meta.url), { workerData: task })
-  return await new Promise((resolve, reject) => {
-    let report: RecipeScanReport | null = null
-    const stop = (): void => {
-      worker.unref()
-      worker.terminate().catch(reject)
-      resolve(null)
-    }
-    signal.addEventListener('abort', stop, { once: true })
-    worker.on('message', (message: RecipeScanMessage) => {
-      if (message.kind === 'finished') report = message.report
-      else if (message.kind === 'failed') reject(new Error(message.message))
-      else if (!signal.aborted) onRows(message)
-    })
-    worker.once('error', reject)
-    worker.once('exit', () => {
-      signal.removeEventListener('abort', stop)
-      if (report || signal.aborted) resolve(report)
-      else reject(new Error('The scan of the recipes ended unexpectedly'))
-    })
+export interface RecipeScanThread {
+  cacheFile: string
+  hangMs: number
+  /** Module of the thread without extension; another one in tests. */
+  worker?: URL | undefined
+}
+
+/** Looks at the recipe directory in a worker thread; the report is null when it was stopped: what it wrote until then stays. */
+export async function runRecipeScan ({ cacheFile, hangMs, worker }: RecipeScanThread, request: RecipeScanRequest, signal: AbortSignal, onRows: (message: RecipeScanMessage) => void): Promise<ThreadOutcome<RecipeScanReport | null>> {
+  if (signal.aborted) return { kind: 'finished', report: null }
+  const thread = startWatchedThread<RecipeScanMessage, RecipeScanReport | null>({
+    worker: worker ?? new URL('./recipe-scan.worker', import.meta.url),
+    workerData: { cacheFile, request },
+    onMessage (message) { if (!signal.aborted) onRows(message) },
+    hangMs
   })
+  signal.addEventListener('abort', thread.stop, { once: true })
+  return await thread.outcome.finally(() => { signal.removeEventListener('abort', thread.stop) })
 }

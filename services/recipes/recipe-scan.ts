@@ -29,10 +29,14 @@ export interface RecipeScanReport {
   problems: { path: string, problem: string }[]
 }
 
-export type RecipeScanMessage =
-  | { kind: 'rows', ids: number[], removed: number[], done: number, total: number }
-  | { kind: 'finished', report: RecipeScanReport }
-  | { kind: 'failed', message: string }
+export interface RecipeScanMessage { kind: 'rows', ids: number[], removed: number[], done: number, total: number }
+
+interface ScanDeps {
+  store: RecipeStore
+  post: (message: RecipeScanMessage) => void
+  /** Told before every call that may block; false: stop. */
+  proceed: () => boolean
+}
 
 interface FoundRecipe { path: string, folder: string, stats: Stats }
 
@@ -41,19 +45,23 @@ const MOST_PROBLEMS = 100
 /** From this many known files on, a directory that shows fewer than half of them is suspected to be another disk. */
 const SUSPECT_FROM = 20
 
-/** Compares the recipe directory with the rows and brings the rows in step; tells what changed as it goes. */
-export async function scanRecipes (store: RecipeStore, request: RecipeScanRequest, post: (message: RecipeScanMessage) => void): Promise<RecipeScanReport> {
-  const seen = walk({ roots: [{ path: request.root }], skip: new Set(), leaveOut: (name) => name.startsWith('.'), proceed: () => true })
+/** Compares the recipe directory with the rows and brings the rows in step; tells what changed as it goes. Null: it was stopped. */
+export async function scanRecipes (deps: ScanDeps, request: RecipeScanRequest): Promise<RecipeScanReport | null> {
+  const { store, post, proceed } = deps
+  const seen = walk({ roots: [{ path: request.root }], skip: new Set(), leaveOut: (name) => name.startsWith('.'), proceed })
+  if (seen.aborted) return null
   if (request.sweepBefore !== null) sweepTemps(seen.listings, request.sweepBefore)
   const known = new Map(store.known().map((row) => [row.jsonPath, row]))
-  const found = findRecipes(seen.listings)
+  const found = findRecipes(seen.listings, proceed)
+  if (found === null) return null
   const report: RecipeScanReport = { added: 0, updated: 0, removed: 0, ...judge(seen, known, found, request), directories: seen.listings.map(({ path }) => path), problems: [] }
   if (report.state !== 'online') return report
 
-  const changed = found.filter(({ path, stats }) => request.full || isChanged(known.get(path), stats))
+  const changed = found.filter(({ path, stats }) => proceed() && (request.full || isChanged(known.get(path), stats)))
   for (let at = 0; at < changed.length; at += BATCH) {
+    if (!proceed()) return null
     const batch = changed.slice(at, at + BATCH)
-    const { rows, lost } = await describeAll(batch, request.full ? new Map() : known, report)
+    const { rows, lost } = await describeAll(batch, request.full ? new Map() : known, report, proceed)
     const removed = lost.flatMap((path) => known.get(path)?.id ?? [])
     store.remove(removed)
     const ids = store.upsert(rows)
@@ -63,6 +71,7 @@ export async function scanRecipes (store: RecipeStore, request: RecipeScanReques
     report.removed += removed.length
     post({ kind: 'rows', ids, removed, done: Math.min(at + BATCH, changed.length), total: changed.length })
   }
+  if (!proceed()) return null
   const gone = vanished(seen, known, found)
   store.remove(gone)
   report.removed += gone.length
@@ -70,11 +79,16 @@ export async function scanRecipes (store: RecipeStore, request: RecipeScanReques
   return report
 }
 
-function findRecipes (listings: readonly Listing[]): FoundRecipe[] {
-  return listings.flatMap(({ path, folder, names }) => names.filter(isRecipeFile).flatMap((name) => {
-    const stats = statOf(`${path}/${name}`)
-    return stats ? [{ path: `${path}/${name}`, folder, stats }] : []
-  }))
+function findRecipes (listings: readonly Listing[], proceed: () => boolean): FoundRecipe[] | null {
+  const found: FoundRecipe[] = []
+  for (const { path, folder, names } of listings) {
+    for (const name of names.filter(isRecipeFile)) {
+      if (!proceed()) return null
+      const stats = statOf(`${path}/${name}`)
+      if (stats) found.push({ path: `${path}/${name}`, folder, stats })
+    }
+  }
+  return found
 }
 
 function statOf (path: string): Stats | null {
@@ -92,10 +106,10 @@ function isChanged (known: KnownRecipe | undefined, stats: Stats): boolean {
   return !sameImage(known.image, known.image.path, known.image.path === '' ? null : statOf(known.image.path))
 }
 
-async function describeAll (batch: readonly FoundRecipe[], known: ReadonlyMap<string, KnownRecipe>, report: RecipeScanReport): Promise<{ rows: RecipeRow[], lost: string[] }> {
+async function describeAll (batch: readonly FoundRecipe[], known: ReadonlyMap<string, KnownRecipe>, report: RecipeScanReport, proceed: () => boolean): Promise<{ rows: RecipeRow[], lost: string[] }> {
   const rows: RecipeRow[] = []
   const lost: string[] = []
-  const described = await Promise.all(batch.map(async ({ path, folder }) => await describeRecipe(path, folder, known.get(path)).catch((error: unknown) => ({ unreadable: (error as NodeJS.ErrnoException).code ?? String(error) }))))
+  const described = await Promise.all(batch.map(async ({ path, folder }) => await describeRecipe(path, folder, known.get(path)).catch((error: unknown) => ({ unreadable: (error as NodeJS.ErrnoException).code ?? String(error) })).finally(proceed)))
   for (const [at, result] of described.entries()) {
     const path = batch[at]?.path ?? ''
     if (result === undefined) lost.push(path)

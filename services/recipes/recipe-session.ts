@@ -22,6 +22,10 @@ export interface RecipeSessionDeps {
   /** Rows changed without a request: a scan, another program. */
   onScanned: (outcome: ScanOutcome) => void
   onProgress: (done: number, total: number) => void
+  /** Without a sign of its disk for so long, the directory counts as away. */
+  hangMs: number
+  /** Module of the scan's thread; another one in tests. */
+  scanWorker?: URL | undefined
   logger: Logger
 }
 
@@ -65,6 +69,8 @@ export function openRecipeSession (deps: RecipeSessionDeps, library: string, roo
   const refused = new Set<string>()
   let accepted = false
   let swept = false
+  /** A thread sits in a call to the disk: the directory is left alone until that comes back. */
+  let hung = false
   let tail: Promise<unknown> = Promise.resolve()
   const watcher = createWatcher({ onChange: lookAgain, onPoll: lookAgain, logger })
 
@@ -110,25 +116,35 @@ export function openRecipeSession (deps: RecipeSessionDeps, library: string, roo
     let feeding: Promise<void> = Promise.resolve()
     try {
       const request = { root, full: input.full, accepted, sweepBefore: swept ? null : performance.timeOrigin }
-      const report = await runRecipeScan({ cacheFile: store.db.name, request }, input.signal, ({ ids, removed, done, total }) => {
+      const outcome = await runRecipeScan({ cacheFile: store.db.name, hangMs: deps.hangMs, worker: deps.scanWorker }, request, input.signal, ({ ids, removed, done, total }) => {
         feeding = feeding.then(async () => { await takeRows(ids, removed) })
         input.report?.({ done, total, unit: 'recipes' })
         deps.onProgress(done, total)
       })
       await feeding
-      return { report, disturbed: mine.size > 0 }
+      if (outcome.kind === 'hung') leaveAlone(outcome.ended)
+      return { report: outcome.kind === 'hung' ? unanswered() : outcome.report, disturbed: mine.size > 0 }
     } finally {
       touched = null
       await feeding.catch(() => undefined)
-      for (const path of mine) await refresh(path)
+      if (!hung) for (const path of mine) await refresh(path)
     }
+  }
+
+  function leaveAlone (ended: Promise<unknown>): void {
+    hung = true
+    ended.then(() => {
+      hung = false
+      lookAgain()
+    }, (error: unknown) => { logger.error({ err: error }, 'the scan of the recipes ended badly') })
   }
 
   /** A directory that seems away while requests delete or move its files may only show what they did: it is looked at again. */
   async function lookOnce (input: Parameters<RecipeSession['scan']>[0]): Promise<RecipeScanReport | null> {
+    if (hung) return unanswered()
     for (let looks = 1; ; looks++) {
       const { report, disturbed } = await runOnce(input)
-      if (report === null || report.state === 'online' || !disturbed || looks >= MOST_LOOKS) return report
+      if (report === null || report.state === 'online' || hung || !disturbed || looks >= MOST_LOOKS) return report
     }
   }
 
@@ -142,8 +158,10 @@ export function openRecipeSession (deps: RecipeSessionDeps, library: string, roo
     if (report.state === 'online') accepted = false
     else logger.warn({ root, reason: report.reason }, 'the recipe folder is away; what is known of it is kept')
     if (problems.length > 0) logger.warn({ count: problems.length, first: problems.slice(0, 5) }, 'some recipe files cannot be used; they are left alone')
-    swept = true
-    if (deps.watches()) watcher.update(report.directories)
+    if (!hung) {
+      swept = true
+      if (deps.watches()) watcher.update(report.directories)
+    }
     if (report.state === 'online') await healRecipes({ store, journal: deps.journal, refresh, refused, logger }, ending.signal)
     const outcome: ScanOutcome = { status: 'success', added, updated, removed, moved: 0, message: `Recipe scan completed (${added} added, ${updated} updated, ${removed} removed)` }
     deps.onScanned(outcome)
@@ -178,6 +196,10 @@ export function openRecipeSession (deps: RecipeSessionDeps, library: string, roo
       cache.release()
     }
   }
+}
+
+function unanswered (): RecipeScanReport {
+  return { added: 0, updated: 0, removed: 0, state: 'offline', reason: 'Its disk does not answer', directories: [], problems: [] }
 }
 
 /** Folder of a file below the recipe directory, `/`-separated. */

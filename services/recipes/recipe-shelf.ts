@@ -46,6 +46,8 @@ export interface RecipeShelfDeps {
   paths: PathQueue
   lastOpenedFile: string
   clock: Clock
+  /** Milliseconds after which a disk that does not answer counts as away. */
+  hangMs: number
   /** False in tests that drive scans by hand. */
   scanOnStart: boolean
   logger: Logger

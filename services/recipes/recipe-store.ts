@@ -31,6 +31,10 @@ export interface StoredRecipe extends Omit<RecipeRow, keyof RecipeBody | 'facts'
   id: number
   /** JSON until `factsOf` is first asked: a start parses none of them. */
   facts: RecipeFacts | string
+  /** Seconds; what "newest" means. */
+  date: number
+  /** Made when it is first sorted by. */
+  titleKey: string | null
 }
 
 /** A row with what answers are made of, both of the same file as it was at one moment. */
@@ -184,7 +188,7 @@ function knownOf ([id, jsonPath, folder, size, mtime, path, imageSize, mtimeMs, 
 
 function storedOf ([id, jsonPath, folder, size, mtime, path, imageSize, mtimeMs, width, height, hasWorkflow, recipeId, moved, modified, created, level, favorite, tagCount, loraCount, facts]: Cells): StoredRecipe {
   const image = { path, size: imageSize, mtimeMs, width, height, hasWorkflow: hasWorkflow === 1 }
-  return { id, jsonPath, recipeId, folder, size, mtime, image, moved: moved === 1, modified, created, level, favorite, tagCount, loraCount, facts }
+  return { id, jsonPath, recipeId, folder, size, mtime, image, moved: moved === 1, modified, created, level, favorite, tagCount, loraCount, facts, date: modified || created, titleKey: null }
 }
 
 function bodyOf ([, , , members, loras, checkpoint, params, shownParams]: BodyCells): RecipeBody {

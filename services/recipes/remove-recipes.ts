@@ -2,8 +2,7 @@ import type { Step, Unit } from '../journal/types.ts'
 import type { ChangeContext } from './change-context.ts'
 import { statFile } from './image-facts.ts'
 import type { ChangeOptions, RemovedRecipes, RecipeShelf } from './ports.ts'
-import type { RecipeEntry } from './recipe-entry.ts'
-import { factsOf } from './recipe-store.ts'
+import { factsOf, type StoredRecipe } from './recipe-store.ts'
 import { recipeMedia } from './recipe-files.ts'
 
 /** Moves recipes to the trash, all of a request as one operation that can be undone. */
@@ -22,9 +21,9 @@ export function createRecipeRemoval (context: ChangeContext): RecipeShelf['remov
   }
 }
 
-async function removeHeld (context: ChangeContext, root: string, entries: readonly RecipeEntry[], { route, summary, signal }: ChangeOptions & { signal?: AbortSignal }): Promise<RemovedRecipes> {
+async function removeHeld (context: ChangeContext, root: string, entries: readonly StoredRecipe[], { route, summary, signal }: ChangeOptions & { signal?: AbortSignal }): Promise<RemovedRecipes> {
   const units: Unit[] = []
-  const vanished: RecipeEntry[] = []
+  const vanished: StoredRecipe[] = []
   for (const entry of entries) {
     if (signal?.aborted) break
     const unit = await planRemoval(root, entry)
@@ -45,7 +44,7 @@ async function removeHeld (context: ChangeContext, root: string, entries: readon
 }
 
 /** null: its document is gone already, and so is the recipe. */
-async function planRemoval (root: string, entry: RecipeEntry): Promise<Unit | null> {
+async function planRemoval (root: string, entry: StoredRecipe): Promise<Unit | null> {
   const { jsonPath, image } = entry
   if (await statFile(jsonPath) === null) return null
   const media = await recipeMedia(root, { jsonPath, imagePath: image.path })

@@ -2,7 +2,7 @@ import type { IndexedModel } from '../models/entry.ts'
 import { blankCheckpoint, blankLora, withLocal, withVersion } from './analysis-entry.ts'
 import { bindEntry } from './bind-entry.ts'
 import { stemKey } from './parsers/model-file.ts'
-import type { ParsedCheckpoint, ParsedImage, ParsedLora, ParsedUnknownVersion } from './parsers/types.ts'
+import type { ParsedModel, ParsedImage, ParsedLora, ParsedUnknownVersion } from './parsers/types.ts'
 import type { AnalysisCheckpoint, AnalysisLora, ModelLookups, ResolvedImage, VersionLookups } from './resolve-types.ts'
 import { createVersionAsker, type VersionAsker } from './version-asker.ts'
 
@@ -30,7 +30,7 @@ export function createImageResolver ({ loras, checkpoints, versions }: ResolverD
   }
 }
 
-async function resolveCheckpoint (parsed: ParsedCheckpoint, lookups: ModelLookups, asker: VersionAsker): Promise<AnalysisCheckpoint> {
+async function resolveCheckpoint (parsed: ParsedModel, lookups: ModelLookups, asker: VersionAsker): Promise<AnalysisCheckpoint> {
   const entry = blankCheckpoint(parsed)
   const binding = bindEntry(lookups, { hash: parsed.hash, modelVersionId: parsed.versionId, file_name: parsed.fileName }, parsed.baseModel)
   if (binding.state === 'bound') return withLocal(entry, binding.model, binding.by)

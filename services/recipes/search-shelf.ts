@@ -39,10 +39,12 @@ export function createSearchShelf (index: RecipeIndex, readAll: (rows: readonly 
     else waiting.delete(slot)
     // Whoever loads many recipes is let finish first.
     if (timer) timer.refresh()
-    else timer = setTimeout(() => {
-      timer = null
-      settle().catch(onError)
-    }, PATIENCE_MS).unref()
+    else {
+      timer = setTimeout(() => {
+        timer = null
+        settle().catch(onError)
+      }, PATIENCE_MS).unref()
+    }
   })
 
   function takeIn (slots: readonly number[]): void {

@@ -39,8 +39,8 @@ export function createRecipeWriter (context: ChangeContext): Pick<RecipeShelf, '
       const { root } = context.online()
       const entry = context.index.get(id)
       if (!entry) throw new NotFoundError('Recipe not found', 'recipe-not-found')
-      const { folder, jsonPath, facts, image } = entry
-      const plan = await planRecipe(recipe, id, recipeFolder(root, folder), facts.created || context.now())
+      const { folder, jsonPath, created, image } = entry
+      const plan = await planRecipe(recipe, id, recipeFolder(root, folder), created || context.now())
       const old = await recipeMedia(root, { jsonPath, imagePath: image.path })
       const steps = old.map((path): Step => ({ kind: 'trash', path }))
       return await write(context, recipe, { ...plan, jsonPath }, steps, { ...options, created: false })

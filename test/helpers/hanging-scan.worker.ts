@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { pulseOver } from '../../services/models/scan-pulse.ts'
+import { pulseOver } from '../../services/workers/pulse.ts'
 import type { ScanRequest } from '../../services/models/scan-types.ts'
 
 /** A scan whose call to the disk of any root named `hung` does not return for some seconds; others are scanned as usual. */

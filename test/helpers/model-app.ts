@@ -10,6 +10,7 @@ import type { Core } from '../../services/core.ts'
 import type { Root } from '../../services/files/types.ts'
 import type { IndexedModel } from '../../services/models/entry.ts'
 import type { ListQuery, ModelIndex, ModelLibrary } from '../../services/models/ports.ts'
+import { sampleModel } from './sample-model.ts'
 import { modelTypes, type FolderKey, type ModelPrefix, type ModelType } from '../../services/models/types.ts'
 
 /** What tap's `t` gives that we use. */
@@ -17,40 +18,7 @@ interface TestScope { teardown: (fn: () => unknown) => void }
 
 export function indexedModel (over: Partial<IndexedModel> & { file_path: string }): IndexedModel {
   const name = over.file_path.split('/').at(-1)?.replace(/\.\w+$/, '') ?? ''
-  return {
-    id: 1,
-    type: 'lora',
-    root_id: 'r',
-    preview_version: '',
-    metadata_error: '',
-    other_hashes: null,
-    file_name: name,
-    model_name: name,
-    folder: '',
-    size: 1,
-    modified: 1.5,
-    sha256: '',
-    autov3: null,
-    base_model: 'SD 1.5',
-    preview_url: '',
-    preview_nsfw_level: 0,
-    from_civitai: true,
-    favorite: false,
-    notes: '',
-    usage_tips: '{}',
-    metadata_source: null,
-    exclude: false,
-    db_checked: false,
-    last_checked_at: 0,
-    tags: [],
-    civitai: null,
-    civitai_deleted: false,
-    skip_metadata_refresh: false,
-    hf_url: '',
-    license_flags: 113,
-    hash_status: 'completed',
-    ...over
-  }
+  return sampleModel({ file_name: name, model_name: name, size: 1, modified: 1.5, base_model: 'SD 1.5', ...over })
 }
 
 const root = (type: ModelType, folderKey: FolderKey, path: string): Root => ({ id: `${folderKey}:${path}`, type: type.name, folderKey, path, extra: false, subType: null })

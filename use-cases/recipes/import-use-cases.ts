@@ -45,7 +45,7 @@ export function createImportUseCases (core: Core, { warn }: { warn: (message: st
   const reader = createImageReader({ loras, checkpoints, versions })
   const images = createSourceImages({ intake, reader, civitai })
   const places = createReadablePlaces({ settings, onlyThisMachine: core.onlyThisMachine })
-  const deps = { shelf, images, intake, places, versions, reader, settings, loras, checkpoints, downloads, maker: createRecipeMaker({ shelf, settings, images, versions, missing }), lanes: createLanes(IMPORTS_AT_ONCE, MOST_WAITING) }
+  const deps = { shelf, images, intake, places, versions, missing, reader, settings, loras, checkpoints, downloads, maker: createRecipeMaker({ shelf, settings, images, versions, missing }), lanes: createLanes(IMPORTS_AT_ONCE, MOST_WAITING) }
 
   const batches = createBatchImports({ jobs, hub, importOne: importOne(deps) })
   const sweeps = createSweeps({ jobs, hub })

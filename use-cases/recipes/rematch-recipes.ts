@@ -5,7 +5,13 @@ import type { RecipeDocument } from '../../services/recipes/schema.ts'
 import type { Counts, Sweep, Sweeps } from '../../services/recipes/sweep.ts'
 import { add, readRecipeIds, titleOf, unknownRecipe, type Shown, type SweptShelf } from './chosen-recipes.ts'
 
-export interface RematchUseDeps { shelf: SweptShelf, library: RematchLibrary, sweeps: Sweeps }
+export interface RematchUseDeps {
+  shelf: SweptShelf
+  library: RematchLibrary
+  sweeps: Sweeps
+  /** Computes hashes that a recipe names and nobody knows; answers those. */
+  learn (document: RecipeDocument): Promise<ReadonlySet<string>>
+}
 
 interface RematchOutcome { recipe: Recipe, matched: MatchedEntry[], unresolved: UnresolvedEntry[], error?: string }
 

@@ -3,9 +3,9 @@ import { checkpointOf, loraOf, present, round2 } from './parsed-image.ts'
 import { fieldsIn, hashIn, listIn, nameIn, numberIn, type Fields } from './read-fields.ts'
 import type { Details } from './details.ts'
 import type { PromptTag } from './prompt-tags.ts'
-import type { Evidence, ParsedCheckpoint, ParsedEmbedding, ParsedLora } from './types.ts'
+import type { Evidence, ParsedModel, ParsedEmbedding, ParsedLora } from './types.ts'
 
-export interface AutomaticModels { loras: ParsedLora[], checkpoint: ParsedCheckpoint | null, embeddings: ParsedEmbedding[] }
+export interface AutomaticModels { loras: ParsedLora[], checkpoint: ParsedModel | null, embeddings: ParsedEmbedding[] }
 
 const MAX_INDEXED = 64
 const MAX_HASHES = 500
@@ -125,7 +125,7 @@ export function indexedLoras (details: Details): ParsedLora[] {
   return present(found)
 }
 
-function checkpointIn (details: Details, resources: readonly Resource[], hashes: readonly NamedHash[]): ParsedCheckpoint | null {
+function checkpointIn (details: Details, resources: readonly Resource[], hashes: readonly NamedHash[]): ParsedModel | null {
   const model = details.get('model')
   const hash = hashIn(details.get('model hash')) || (hashes.find(({ kind }) => kind === 'model')?.hash ?? '')
   const named = checkpointOf({ name: stemOf(model ?? ''), fileName: model, hash })

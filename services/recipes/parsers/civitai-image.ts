@@ -2,7 +2,7 @@ import { civitaiReference, stemKey, stemOf } from './model-file.ts'
 import { MAX_LORAS, checkpointOf, genParams, loraOf, parsedImage, present, round2 } from './parsed-image.ts'
 import { promptTags } from './prompt-tags.ts'
 import { fieldsIn, hashIn, idIn, integerIn, listIn, nameIn, numberIn, promptIn, seedIn, sizeIn, sizeOf, type Fields } from './read-fields.ts'
-import type { ParsedCheckpoint, ParsedImage, ParsedLora } from './types.ts'
+import type { ParsedModel, ParsedImage, ParsedLora } from './types.ts'
 
 const signs = ['resources', 'civitaiResources', 'additionalResources', 'hashes', 'prompt', 'negativePrompt', 'steps', 'sampler', 'cfgScale', 'seed', 'width', 'height', 'Model', 'Model hash', 'modelVersionIds'] as const
 /** What makes an inner `meta` the metadata, and the rest its envelope. */
@@ -41,7 +41,7 @@ export function civitaiImage (given: Fields): ParsedImage | null {
 const typeOf = (resource: Fields): string | undefined => nameIn(resource.type)?.toLowerCase()
 const lists = (meta: Fields, key: string): Fields[] => listIn(meta[key]).slice(0, MAX_LORAS).map(fieldsIn)
 
-function checkpointIn (meta: Fields): ParsedCheckpoint | null {
+function checkpointIn (meta: Fields): ParsedModel | null {
   const resource = lists(meta, 'resources').find((entry) => typeOf(entry) === 'model' || typeOf(entry) === 'checkpoint')
   const listed = lists(meta, 'civitaiResources').find((entry) => typeOf(entry) === 'checkpoint')
   const model = resource && checkpointOf({ name: resource.name, fileName: resource.name, hash: resource.hash, versionId: resource.modelVersionId })

@@ -1,6 +1,6 @@
 import { hashIn, idIn, nameIn, numberIn } from './read-fields.ts'
 import { stemOf, withoutEnding } from './model-file.ts'
-import type { GenParamKey, GenParams, ParsedCheckpoint, ParsedImage, ParsedLora, SourceFlag, Tool } from './types.ts'
+import type { GenParamKey, GenParams, ParsedModel, ParsedImage, ParsedLora, SourceFlag, Tool } from './types.ts'
 
 /** LoRAs of one image; more are no recipe. */
 export const MAX_LORAS = 500
@@ -35,9 +35,9 @@ export function genParams (found: Readonly<Partial<Record<GenParamKey, string | 
 export interface ModelFacts { name?: unknown, fileName?: unknown, hash?: unknown, versionId?: unknown, modelId?: unknown, versionName?: unknown, baseModel?: unknown, type?: unknown }
 
 /** Null where it names nothing. */
-export function checkpointOf ({ name, fileName, hash, versionId, modelId, versionName, baseModel, type }: ModelFacts): ParsedCheckpoint | null {
+export function checkpointOf ({ name, fileName, hash, versionId, modelId, versionName, baseModel, type }: ModelFacts): ParsedModel | null {
   const file = nameIn(fileName) ?? nameIn(name) ?? ''
-  const found: ParsedCheckpoint = {
+  const found: ParsedModel = {
     name: nameIn(name) ?? stemOf(file),
     fileName: withoutEnding(file),
     hash: hashIn(hash),

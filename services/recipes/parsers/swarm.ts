@@ -2,7 +2,7 @@ import { MAX_LORAS, checkpointOf, genParams, loraOf, parsedImage, present } from
 import { stemKey, stemOf } from './model-file.ts'
 import { promptTags } from './prompt-tags.ts'
 import { fieldsIn, fieldsOfText, integerIn, listIn, nameIn, numberIn, promptIn, seedIn, sizeOf, type Fields } from './read-fields.ts'
-import type { MetadataParser, ParsedCheckpoint, ParsedLora } from './types.ts'
+import type { MetadataParser, ParsedModel, ParsedLora } from './types.ts'
 
 /** SwarmUI's own JSON; a graph beside it says the same less plainly. */
 export const swarm: MetadataParser = {
@@ -61,7 +61,7 @@ function lorasOf (params: Fields, models: readonly Fields[]): ParsedLora[] {
   return present(found)
 }
 
-function checkpointIn (params: Fields, models: readonly Fields[]): ParsedCheckpoint | null {
+function checkpointIn (params: Fields, models: readonly Fields[]): ParsedModel | null {
   const model = models.find(({ param }) => param === 'model') ?? models.find((entry) => !isLora(entry) && !isOther(entry))
   const name = nameIn(model?.name) ?? nameIn(params.model) ?? ''
   return checkpointOf({ name: stemOf(name), fileName: name, hash: model?.hash })

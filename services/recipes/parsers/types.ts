@@ -15,8 +15,8 @@ export type Tool =
 export type SourceFlag =
   | 'from_recipe_metadata' | 'from_comfy_metadata' | 'from_automatic_metadata' | 'from_meta_format' | 'from_sui_image_params' | 'from_civitai_image' | 'from_generator_metadata'
 
-/** How an image names a LoRA. Nothing of it was looked up. */
-export interface ParsedLora {
+/** How an image names a model. Nothing of it was looked up. */
+export interface ParsedModel {
   /** For people: the model's name where it is given, else the stem of the file. */
   name: string
   /** As the image gives it, with folders but without the extension of the weights; "" when it names no file. */
@@ -28,26 +28,17 @@ export interface ParsedLora {
   modelId: number
   versionName: string
   baseModel: string
-  /** `lora`, `lycoris`, `locon`, `dora`, `hypernet`. */
+  /** `lora`, `lycoris`, `locon`, `dora`, `hypernet`; of checkpoints `checkpoint` or, where it is known, `diffusion_model`. */
   type: string
+}
+
+export interface ParsedLora extends ParsedModel {
   strength: number
   /** Where the strength stood: in the prompt, beside the LoRA, or nowhere (then it is 1). */
   strengthFrom: 'tag' | 'entry' | 'default'
   clipStrength?: number
   /** Another entry may name the same LoRA by other means, so this one counts only when it is found and differs. */
   onlyIfFound?: true
-}
-
-export interface ParsedCheckpoint {
-  name: string
-  fileName: string
-  hash: string
-  versionId: number
-  modelId: number
-  versionName: string
-  baseModel: string
-  /** `checkpoint` or `diffusion_model` where it is known, else `checkpoint`. */
-  type: string
 }
 
 export interface ParsedEmbedding { name: string, hash: string, versionId: number }
@@ -63,7 +54,7 @@ export interface ParsedImage {
   flag: SourceFlag
   genParams: GenParams
   loras: ParsedLora[]
-  checkpoint: ParsedCheckpoint | null
+  checkpoint: ParsedModel | null
   /** As given, null when nothing names it. */
   baseModel: string | null
   embeddings: ParsedEmbedding[]

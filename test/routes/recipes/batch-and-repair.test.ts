@@ -141,7 +141,7 @@ async function shelf (t: Parameters<typeof recipeWorld>[0], recipes: Readonly<Re
 t.test('repair fills gaps from CivitAI, once, and leaves what the user wrote', async (t) => {
   const world = await shelf(t, {
     page: { source_path: 'https://civitai.com/images/41', gen_params: { steps: 99, other: 'x' }, loras: [{ hash: kite, weight: 0.4, localPath: '/x', file_name: 'kite_style' }], favorite: true },
-    named: { checkpoint: { name: 'Sky', id: 700 }, gen_params: { prompt: 'p' } },
+    named: { checkpoint: { name: 'Sky', id: 700 }, gen_params: { prompt: 'p' }, loras: [{ modelVersionId: '900', hash: '', strength: 0.2 }, { modelVersionId: 98765, hash: '' }] },
     mistaken: { checkpoint: { modelVersionId: 900 }, loras: [{ modelVersionId: 900, hash: kite, file_name: 'kite_style' }, { hash: 'aa', file_name: 'b' }], gen_params: { prompt: 'p' } },
     text: { checkpoint: 'old style.safetensors' },
     deep1: { repair_version: 4 }
@@ -158,6 +158,7 @@ t.test('repair fills gaps from CivitAI, once, and leaves what the user wrote', a
   t.notMatch(world.document('page').loras, [{ localPath: '/x' }])
   t.match(world.document('mistaken'), { loras: [{ hash: 'aa' }], repair_version: 4 })
   t.notOk('checkpoint' in world.document('mistaken'))
+  t.match(world.document('named'), { loras: [{ hash: kite, strength: 0.2 }, { hash: '', isDeleted: undefined }], fingerprint: /:0.2/ }, 'one "not found" marks nothing as deleted')
   t.match(world.document('text'), { repair_version: 4, checkpoint: { name: 'old style.safetensors' } })
   t.match((await world.app.post('/api/lm/recipe/page/repair')).json, { success: true, repaired: 0, skipped: 1, recipe: { id: 'page', file_url: String } })
   t.match((await world.app.post('/api/lm/recipes/repair-bulk', { recipe_ids: ['page', 'nope'] })).json, { success: true, total: 2, repaired: 0, skipped: 2, errors: 0, recipes: [] })

@@ -90,7 +90,7 @@ t.test('the search index forgets what thousands of edits left behind', async (t)
 function row (id: number, recipeId: string, over: Partial<RecipeFacts> = {}): StoredRecipe {
   const facts = { title: recipeId, baseModel: '', favorite: false, level: 0, modified: id, created: 0, tags: [], source: '', fingerprint: '', hashes: [], versions: [], names: [], checkpoint: '', checkpointVersion: 0, imageId: '', ...over }
   const image = { path: `/${recipeId}.webp`, size: 1, mtimeMs: 1, width: null, height: null, hasWorkflow: false }
-  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, ...numbersOf(facts), facts }
+  return { id, jsonPath: `/${id}/${recipeId}.recipe.json`, recipeId, folder: '', size: 1, mtime: id, image, moved: false, ...numbersOf(facts), facts, date: facts.modified || facts.created, titleKey: null }
 }
 
 t.test('of two files with one id the newer is shown, and the other when that goes', async (t) => {

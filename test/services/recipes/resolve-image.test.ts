@@ -1,5 +1,6 @@
 import t from 'tap'
 import { pixels } from '../../helpers/metadata-images.ts'
+import { sampleModel } from '../../helpers/sample-model.ts'
 import type { Outcome } from '../../../services/civitai/types.ts'
 import type { CivitaiVersionDocument } from '../../../services/civitai/schema.ts'
 import type { IndexedModel } from '../../../services/models/entry.ts'
@@ -11,41 +12,7 @@ import { withoutMarker } from '../../../services/recipes/recipe-marker.ts'
 import { createImageResolver } from '../../../services/recipes/resolve-image.ts'
 import type { ModelLookups, ResolvedImage, VersionLookups } from '../../../services/recipes/resolve-types.ts'
 
-const model = (facts: Partial<IndexedModel>): IndexedModel => ({
-  id: 1,
-  type: 'lora',
-  root_id: 'r',
-  preview_version: '',
-  metadata_error: '',
-  other_hashes: null,
-  file_path: '/m/x.safetensors',
-  file_name: 'x',
-  model_name: 'X',
-  folder: '',
-  size: 10,
-  modified: 0,
-  sha256: '',
-  autov3: null,
-  base_model: '',
-  preview_url: '',
-  preview_nsfw_level: 0,
-  from_civitai: true,
-  favorite: false,
-  notes: '',
-  usage_tips: '',
-  metadata_source: null,
-  exclude: false,
-  db_checked: false,
-  last_checked_at: 0,
-  tags: [],
-  civitai: null,
-  civitai_deleted: false,
-  skip_metadata_refresh: false,
-  hf_url: '',
-  license_flags: 0,
-  hash_status: 'completed',
-  ...facts
-})
+const model = sampleModel
 
 function library (...models: IndexedModel[]): ModelLookups {
   return {

@@ -4,7 +4,7 @@ import { nameIn } from '../read-fields.ts'
 import { linksOf, type Graph, type GraphNode } from './graph.ts'
 import { nodeLoras } from './node-loras.ts'
 import { textOf, upstream } from './resolve-value.ts'
-import type { ParsedCheckpoint, ParsedLora } from '../types.ts'
+import type { ParsedModel, ParsedLora } from '../types.ts'
 
 /** Inputs that name the model of a loader, with the kind of model that each names. */
 const modelKeys: readonly (readonly [string, string])[] = [
@@ -14,12 +14,12 @@ const modelKeys: readonly (readonly [string, string])[] = [
 const others = /^(?:positive|negative|conditioning|cond\d?|clip|vae|image|images|pixels|mask|latent|latent_image|samples|control_net|noise|sigmas|sampler|text_embeds|image_embeds|clip_vision|clip_vision_output|upscale_model|audio|seed|steps|cfg|text|prompt|width|height|denoise)$/i
 const loaders = /load|checkpoint|unet|loader/i
 
-export interface GraphModels { checkpoint: ParsedCheckpoint | null, loras: ParsedLora[] }
+export interface GraphModels { checkpoint: ParsedModel | null, loras: ParsedLora[] }
 
 /** The models behind some samplers: the first one's checkpoint, and all LoRAs on the way, in the order of the file. */
 export function modelsBehind (graph: Graph, samplers: readonly GraphNode[]): GraphModels {
   const nodes = new Set<GraphNode>()
-  let checkpoint: ParsedCheckpoint | null = null
+  let checkpoint: ParsedModel | null = null
   for (const sampler of samplers) {
     for (const { node } of upstream(graph, [{ node: sampler.id, slot: 0 }], (from, name) => !others.test(name) && !(from !== sampler && name === 'model' && samplers.includes(from)))) {
       nodes.add(node)
@@ -36,7 +36,7 @@ export function modelsAnywhere (graph: Graph): GraphModels {
   return { checkpoint: first, loras: lorasAt(graph, nodes.filter((node) => /lora/i.test(node.type))) }
 }
 
-function checkpointAt (graph: Graph, node: GraphNode): ParsedCheckpoint | null {
+function checkpointAt (graph: Graph, node: GraphNode): ParsedModel | null {
   for (const [key, type] of modelKeys) {
     if ((key === 'model' || key === 'model_name') && (!loaders.test(node.type) || linksOf(node).some(([name]) => name === 'model'))) continue
     const name = nameIn(textOf(graph, node.inputs.get(key)))

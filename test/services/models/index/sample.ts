@@ -3,6 +3,7 @@ import { NO_FILTER } from '../../../../services/models/index/whole-query.ts'
 import { modelTypes } from '../../../../services/models/types.ts'
 import type { ModelPrefix, ModelType } from '../../../../services/models/types.ts'
 import type { IndexedModel } from '../../../../services/models/entry.ts'
+import { sampleModel } from '../../../helpers/sample-model.ts'
 import type { IndexPreferences, ListQuery, ModelIndex } from '../../../../services/models/ports.ts'
 
 let lastId = 0
@@ -13,41 +14,7 @@ export function makeModel (over: Partial<IndexedModel> = {}): IndexedModel {
   const name = over.file_name ?? `model${id}`
   const folder = over.folder ?? ''
   const path = `/m/loras/${folder === '' ? '' : `${folder}/`}${name}.safetensors`
-  return {
-    id,
-    type: 'lora',
-    root_id: 'r1',
-    file_path: path,
-    file_name: name,
-    model_name: name,
-    folder,
-    size: 100,
-    modified: 1000,
-    sha256: id.toString(16).padStart(64, '0'),
-    autov3: null,
-    base_model: 'SDXL 1.0',
-    preview_url: '',
-    preview_nsfw_level: 0,
-    from_civitai: true,
-    favorite: false,
-    notes: '',
-    usage_tips: '{}',
-    metadata_source: null,
-    exclude: false,
-    db_checked: false,
-    last_checked_at: 0,
-    tags: [],
-    civitai: null,
-    civitai_deleted: false,
-    skip_metadata_refresh: false,
-    hf_url: '',
-    license_flags: 113,
-    hash_status: 'completed',
-    preview_version: '',
-    metadata_error: '',
-    other_hashes: null,
-    ...over
-  }
+  return sampleModel({ id, root_id: 'r1', file_path: path, file_name: name, model_name: name, size: 100, modified: 1000, sha256: id.toString(16).padStart(64, '0'), base_model: 'SDXL 1.0', ...over })
 }
 
 export const makeQuery = (over: Partial<ListQuery> = {}): ListQuery => ({ ...NO_FILTER, pageSize: 100, ...over })

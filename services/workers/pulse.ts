@@ -1,4 +1,8 @@
-import type { ScanPulse } from './scan-types.ts'
+/** How work in a thread and whoever started it stay in touch without messages (a blocked thread reads none). */
+export interface Pulse {
+  /** Notes that a call to a root's disk is about to be made; false when the work shall stop. */
+  beat (root: number): boolean
+}
 
 /** Cells of the shared memory: 0 stop flag, 1 count of calls, 2 index of the root being read, plus one. */
 const STOP = 0
@@ -10,7 +14,7 @@ export function createPulseMemory (): SharedArrayBuffer {
 }
 
 /** The worker's side. */
-export function pulseOver (memory: SharedArrayBuffer): ScanPulse {
+export function pulseOver (memory: SharedArrayBuffer): Pulse {
   const cells = new Int32Array(memory)
   return {
     beat (root) {
