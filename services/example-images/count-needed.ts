@@ -1,56 +1,76 @@
-import { createSlices } from '../jobs/slices.ts'
+import { OfflineError } from '../errors.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
-import { findFolder, namesIn } from './folder-files.ts'
+import { startWorker } from '../workers/start-worker.ts'
+import { findFolder } from './folder-files.ts'
+import { isModelHash } from './model-hash.ts'
+import type { NeededMessage, NeededTask } from './needed.worker.ts'
 import type { ExamplePlace } from './places.ts'
 import type { ProgressFile } from './progress-file.ts'
-import { checkOpened, eachOf } from './targets.ts'
+import { eachOf } from './targets.ts'
 
-export interface NeededCounts {
-  total_models: number
+export interface PendingCounts {
   pending_count: number
   processed_count: number
   failed_count: number
 }
 
+export interface NeededCounts extends PendingCounts { total_models: number }
+
+/** @throws ServiceNotReadyError, OfflineError */
+export type CountNeeded = (place: ExamplePlace, types: ReadonlySet<ModelTypeName>) => Promise<NeededCounts>
+
 /** Up to here each folder is looked into; beyond, the names in the folder of the library tell. */
 const PROBED = 1000
+const PIECE = 4096
 
 /**
- * How many models of some types have no example images yet and were never tried. Nothing but names is read, off the loop, and the models
- * are gone through in slices.
- * @throws ServiceNotReadyError, OfflineError
+ * How many models of some types have no example images yet and were never tried. In a large library only the hashes are gathered
+ * here, in slices; the names of as many folders and the notes of earlier runs are read and compared in a thread, one at a time.
  */
-export async function countNeeded ({ libraries, progressFile }: { libraries: readonly ModelLibrary[], progressFile: ProgressFile }, place: ExamplePlace, types: ReadonlySet<ModelTypeName>): Promise<NeededCounts> {
-  checkOpened(libraries)
-  const { processed, failed } = await progressFile.read(place)
-  const models = libraries.reduce((sum, { type, index }) => types.has(type.name) ? sum + index.size : sum, 0)
-  const present = models > PROBED ? await foldersOf(place) : new Set<string>()
-  const pending = new Set<string>()
+export function createCountNeeded ({ libraries, progressFile }: { libraries: readonly ModelLibrary[], progressFile: ProgressFile }): CountNeeded {
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function countFew (place: ExamplePlace, hashes: ReadonlySet<string>): Promise<PendingCounts> {
+    const { processed, failed } = await progressFile.read(place)
+    let pending = 0
+    for (const hash of hashes) {
+      if (!processed.has(hash) && !failed.has(hash) && ((await findFolder(place, hash))?.names.length ?? 0) === 0) pending++
+    }
+    return { pending_count: pending, processed_count: processed.size, failed_count: failed.size }
+  }
+
+  return async (place, types) => {
+    const { total, pieces } = await gatherHashes(libraries, types)
+    if (total <= PROBED) return { total_models: total, ...await countFew(place, new Set(pieces.flat())) }
+    const turn = last.then(async () => await countInThread({ place, hashes: pieces.map((piece) => piece.join('')) }))
+    last = turn.catch(() => undefined)
+    return { total_models: total, ...await turn }
+  }
+}
+
+async function gatherHashes (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>): Promise<{ total: number, pieces: string[][] }> {
+  const pieces: string[][] = [[]]
   let total = 0
   await eachOf(libraries, types, (index) => index.hashes(), (sha256) => {
     total++
-    if (sha256 !== '' && !present.has(sha256) && !processed.has(sha256) && !failed.has(sha256)) pending.add(sha256)
+    if (!isModelHash(sha256)) return
+    const piece = pieces.at(-1)
+    if (piece && piece.length < PIECE) piece.push(sha256)
+    else pieces.push([sha256])
   })
-  const count = models > PROBED ? pending.size : await countEmpty(place, pending)
-  return { total_models: total, pending_count: count, processed_count: processed.size, failed_count: failed.size }
+  return { total, pieces }
 }
 
-async function foldersOf ({ root, prefix, formerPrefixes }: ExamplePlace): Promise<ReadonlySet<string>> {
-  const found = new Set<string>()
-  const slice = createSlices()
-  for (const folder of [prefix, ...formerPrefixes]) {
-    for (const name of await namesIn(folder === '' ? root : `${root}/${folder}`) ?? []) {
-      found.add(name)
-      const turn = slice()
-      if (turn) await turn
-    }
-  }
-  return found
-}
-
-async function countEmpty (place: ExamplePlace, hashes: ReadonlySet<string>): Promise<number> {
-  let count = 0
-  for (const hash of hashes) if (((await findFolder(place, hash))?.names.length ?? 0) === 0) count++
-  return count
+async function countInThread (task: NeededTask): Promise<PendingCounts> {
+  const worker = startWorker(new URL('./needed.worker', import.meta.url), { workerData: task })
+  worker.unref()
+  return await new Promise((resolve, reject) => {
+    worker.once('message', (message: NeededMessage) => {
+      if ('counts' in message) resolve(message.counts)
+      else reject('away' in message ? new OfflineError(message.away, 'example-images-away') : new Error(message.failed))
+    })
+    worker.once('error', reject)
+    worker.once('exit', () => { reject(new Error('The thread that counts example images ended unexpectedly')) })
+  })
 }

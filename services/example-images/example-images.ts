@@ -11,14 +11,14 @@ import { createAdoptNaming } from './adopt-naming.ts'
 import { createAdoption } from './adoption.ts'
 import { createAutoDownload } from './auto-download.ts'
 import { createExampleBin, type ExampleBin } from './bin.ts'
-import { countNeeded, type NeededCounts } from './count-needed.ts'
+import { createCountNeeded, type CountNeeded } from './count-needed.ts'
 import { createCustomImages, type CustomImages } from './custom-images.ts'
 import { createDownloader, type Downloader } from './downloader.ts'
 import { createFetchImage } from './fetch-image.ts'
 import { createFolderMemory } from './folder-memory.ts'
 import { createImportSources, type ImportSources } from './import-sources.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
-import { createExamplePlaces, isSamePlace, type ExamplePlace, type ExamplePlaces } from './places.ts'
+import { createExamplePlaces, isSamePlace, type ExamplePlaces } from './places.ts'
 import { createMakeRoom } from './make-room.ts'
 import { createProgressFile } from './progress-file.ts'
 import { createRealign } from './realign.ts'
@@ -37,7 +37,7 @@ export interface ExampleImages {
   staticServing: StaticServing
   bin: ExampleBin
   fileManager: FileManager
-  countNeeded (place: ExamplePlace, types: ReadonlySet<ModelTypeName>): Promise<NeededCounts>
+  countNeeded: CountNeeded
   /** After the jobs of the last process were taken up. */
   recover (): void
   close (): void
@@ -96,13 +96,13 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     now,
     startedAt
   })
-  const count: ExampleImages['countNeeded'] = async (place, types) => await countNeeded({ libraries, progressFile }, place, types)
+  const countNeeded = createCountNeeded({ libraries, progressFile })
   const auto = createAutoDownload({
     settings,
     places,
     downloader,
     downloads: core.downloads,
-    countPending: async (place) => (await count(place, new Set(byName.keys()))).pending_count,
+    countPending: async (place) => (await countNeeded(place, new Set(byName.keys()))).pending_count,
     warn
   })
   const staticServing = createStaticServing({ places })
@@ -128,7 +128,7 @@ export function createExampleImages ({ core, warn, now = Date.now, freeSpace = f
     staticServing,
     bin: createExampleBin({ journal, now }),
     fileManager: createFileManager(),
-    countNeeded: count,
+    countNeeded,
     recover () {
       downloader.recover()
       adoption.begin()

@@ -1,13 +1,18 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
+import { createCountNeeded } from '../../../services/example-images/count-needed.ts'
 import { fileUri, folderAddress, localPath } from '../../../services/example-images/local-address.ts'
 import { libraryFolders } from '../../../services/example-images/places.ts'
+import { createProgressFile } from '../../../services/example-images/progress-file.ts'
 import { isSameImage, renditionsOf } from '../../../services/example-images/rendition.ts'
 import { newPlaces } from '../../../services/example-images/sources.ts'
 import { createShrinkSaved } from '../../../services/example-images/shrink-saved.ts'
 import { exampleAddress } from '../../../services/example-images/static-serving.ts'
+import type { ModelLibrary } from '../../../services/models/ports.ts'
+import { modelTypes } from '../../../services/models/types.ts'
 
 t.test('the smaller rendition of the content network is asked for first, other addresses stay as they are', async (t) => {
   const url = 'https://image.civitai.com/account/1234-uuid/original=true/77.jpeg'
@@ -61,4 +66,25 @@ t.test('a smaller image takes the place of one that came, and the original stays
   t.same(readdirSync(folder).sort(), ['_originals', 'image_0.webp', 'image_1.mp4'])
   t.same(readFileSync(join(folder, '_originals/image_0.png')), pixels)
   t.match(await sharp(readFileSync(join(folder, 'image_0.webp'))).metadata(), { format: 'webp', width: 400, height: 300 })
+})
+
+t.test('a large library is counted by names and notes, a small one by what is in the folders', async (t) => {
+  const root = t.testdir()
+  const hashes = Array.from({ length: 1200 }, (_, n) => createHash('sha256').update(`model ${n}`).digest('hex'))
+  const libraryOf = (held: readonly string[]) => ({ type: modelTypes[0], opened: true, index: { hashes: () => held.values() } }) as unknown as ModelLibrary
+  for (const hash of hashes.slice(0, 300)) mkdirSync(join(root, hash))
+  for (const hash of hashes.slice(0, 50)) writeFileSync(join(root, hash, 'image_0.png'), '')
+  for (const hash of hashes.slice(300, 400)) mkdirSync(join(root, 'lib', hash), { recursive: true })
+  const notes = { processed_models: hashes.slice(380, 500).map((hash) => hash.toUpperCase()), failed_models: hashes.slice(500, 510) }
+  writeFileSync(join(root, '.download_progress.json'), JSON.stringify(notes))
+  const place = { root, library: 'lib', libraryRoot: root, prefix: '', formerPrefixes: ['lib'] }
+  const types = new Set(modelTypes.map(({ name }) => name))
+  const count = async (held: readonly string[], at = place) => await createCountNeeded({ libraries: [libraryOf(held)], progressFile: createProgressFile() })(at, types)
+
+  const large = await count([...hashes, ...hashes, ''])
+  t.same(large, { total_models: 2401, pending_count: 1200 - 510, processed_count: 120, failed_count: 10 })
+  t.same(await count([...hashes.slice(0, 510), '']), { total_models: 511, pending_count: 250 + 80, processed_count: 120, failed_count: 10 }, 'an empty folder is as good as none')
+  writeFileSync(join(root, 'file'), '')
+  t.same(await count(hashes, { ...place, prefix: 'file', libraryRoot: join(root, 'file') }), { total_models: 1200, pending_count: 1100 - 10 - 100, processed_count: 120, failed_count: 10 }, 'a place that is not there holds nothing')
+  await t.rejects(count(hashes, { ...place, prefix: 'x'.repeat(300) }), { kind: 'unavailable', code: 'example-images-away' })
 })
