@@ -19,6 +19,8 @@ export interface CampaignOptions {
   kills: number
   models: number
   seed: number
+  /** After so many kills the index is compared with one that is made anew. */
+  rebuildEvery?: number
   /** Told after every kill. */
   onKill? (done: number, complaints: readonly Complaint[]): void
 }
@@ -39,12 +41,12 @@ const CLIENTS = 4
 /** A kill comes at a random moment of this many milliseconds. */
 const MOST_WORK = 700
 const MOST_STARTING = 900
-const REBUILD_EVERY = 10
 const PREFIXES = ['loras', 'checkpoints', 'embeddings'] as const
 
 /** Clients change a library, the server is killed, and what it acknowledged must be there when it comes back; again and again. */
 export async function runCampaign (options: CampaignOptions): Promise<CampaignReport> {
   const began = performance.now()
+  const { rebuildEvery = 10 } = options
   const random = createRandom(options.seed)
   const settings = join(options.directory, 'settings')
   const library = join(options.directory, 'library')
@@ -59,13 +61,13 @@ export async function runCampaign (options: CampaignOptions): Promise<CampaignRe
   let server = await startChildServer({ serverFile: options.serverFile, settings })
   try {
     await server.ready()
-    report.complaints.push(...await judge(server, expectations, stage, report))
+    report.complaints.push(...await judge(server, expectations, stage, report, rebuildEvery))
     while (report.kills < options.kills) {
       await work(server, stage, report)
       server = await startChildServer({ serverFile: options.serverFile, settings })
       server = await killWhileStarting(server, { random, report, start: () => startChildServer({ serverFile: options.serverFile, settings }) })
       await server.ready()
-      const complaints = await judge(server, expectations, stage, report)
+      const complaints = await judge(server, expectations, stage, report, rebuildEvery)
       report.complaints.push(...complaints)
       options.onKill?.(report.kills, complaints)
     }
@@ -129,12 +131,12 @@ async function killWhileStarting (server: ChildServer, { random, report, start }
   return current
 }
 
-async function judge (server: ChildServer, expectations: Expectations, stage: Stage, report: CampaignReport): Promise<CampaignReport['complaints']> {
+async function judge (server: ChildServer, expectations: Expectations, stage: Stage, report: CampaignReport, rebuildEvery: number): Promise<CampaignReport['complaints']> {
   const { complaints, disk } = await check(server.base, expectations)
   takeStock(stage, disk, expectations)
   if (stage.models.length < expectations.models.size / 2) await restoreAll(server, stage, expectations)
-  if (Math.floor(report.kills / REBUILD_EVERY) > report.rebuilds) {
-    report.rebuilds = Math.floor(report.kills / REBUILD_EVERY)
+  if (Math.floor(report.kills / rebuildEvery) > report.rebuilds) {
+    report.rebuilds = Math.floor(report.kills / rebuildEvery)
     complaints.push(...await compareWithRebuild(server.base, PREFIXES))
   }
   return complaints.map((complaint) => ({ kill: report.kills, ...complaint }))

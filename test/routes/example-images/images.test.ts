@@ -121,7 +121,7 @@ t.test('hostile hashes and addresses reach nothing', async (t) => {
   symlinkSync(join(run.directory, 'secret/image_0.png'), join(run.examples, hash, 'image_9.png'))
   for (const bad of ['..', '../secret', '/etc', '%2e%2e', hash.slice(1), `${hash}0`, `${hash}/..`, `${hash}\0`, 'g'.repeat(64)]) {
     const query = `?model_hash=${encodeURIComponent(bad)}`
-    t.equal((await run.get(`/api/lm/example-image-files${query}`)).status, 400, bad)
+    t.equal((await run.get(`/api/lm/example-image-files${query}`)).status, 400, JSON.stringify(bad))
     t.match(await run.get(`/api/lm/has-example-images${query}`), { status: 400, json: bad.includes('\0') ? {} : { has_images: false } })
     for (const route of ['open-example-images-folder', 'delete-example-image', 'example-images/set-nsfw-level']) t.equal((await run.post(`/api/lm/${route}`, { model_hash: bad, short_id: 'x', nsfw_level: 1, index: 0 })).status, 400)
   }

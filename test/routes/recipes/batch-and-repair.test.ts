@@ -118,7 +118,7 @@ t.test('folders of the machine are listed by name, hidden ones left out', async 
     image_files: [{ name: 'A.jpg', path: join(folder, 'A.jpg'), size: 1 }, { name: 'b.png' }]
   })
   t.equal((await browse('/')).json.parent_path, null)
-  for (const [path, wanted] of [[undefined, 400], ['', 400], ['pictures', 400], [join(folder, 'none'), 404], [join(folder, 'b.png'), 400], ['/a\0b', 400]] as const) t.equal((await browse(path)).status, wanted, String(path))
+  for (const [path, wanted] of [[undefined, 400], ['', 400], ['pictures', 400], [join(folder, 'none'), 404], [join(folder, 'b.png'), 400], ['/a\0b', 400]] as const) t.equal((await browse(path)).status, wanted, JSON.stringify(path))
 })
 
 const recipe = (id: string, more: Json): string => JSON.stringify({ id, file_path: `/nowhere/${id}.webp`, title: `Recipe ${id}`, created_date: 1, modified: 1, base_model: 'SDXL 1.0', loras: [], gen_params: {}, x_mine: { deep: [1] }, ...more })

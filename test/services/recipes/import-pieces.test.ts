@@ -99,7 +99,7 @@ t.test('a server for this machine reads what its user may read, another one only
   for (const given of ['/etc/passwd', '/m/loras/../../etc/passwd', '/m/loras2/a.png', '/home/other']) t.throws(() => open.resolve(given), { kind: 'forbidden', code: 'path-forbidden' }, given)
   const own = createReadablePlaces({ settings, onlyThisMachine: true, home: '/home/me' })
   t.equal(own.resolve('/mnt/pictures/a.png'), '/mnt/pictures/a.png')
-  for (const given of ['', ' ', undefined, 7, 'a.png', '../a.png', '/a\0b']) t.throws(() => own.resolve(given), { name: 'DomainError', code: /invalid|missing/ }, String(given))
+  for (const given of ['', ' ', undefined, 7, 'a.png', '../a.png', '/a\0b']) t.throws(() => own.resolve(given), { name: 'DomainError', code: /invalid|missing/ }, JSON.stringify(given))
   const directory = t.testdir({ real: {}, link: t.fixture('symlink', 'real') })
   t.match(await own.real(join(directory, 'link')), /real$/)
 })
