@@ -1,7 +1,7 @@
 import type { StateDatabase } from '../database/types.ts'
 
-/** `not_found`: the host said 404 or 410. `unsupported`: it came, and is nothing that clients show. */
-export type AbsenceKind = 'not_found' | 'unsupported'
+/** `not_found`: the host said 404 or 410; `forbidden`: 401 or 403. `unsupported`: it came, and is nothing that clients show. */
+export type AbsenceKind = 'not_found' | 'forbidden' | 'unsupported'
 
 export interface Absence { kind: AbsenceKind, firstAt: number, lastAt: number, count: number }
 
@@ -40,14 +40,17 @@ export function createAbsences ({ state, now = Date.now }: { state: StateDatabas
   return {
     of: (sha256) => new Map(read.all(sha256).map((row) => [row.url, absenceOf(row)])),
     note (sha256, url, kind) {
+      // A host that keeps it from us does not say that it is there after all.
+      if (kind === 'forbidden' && readOne.get(sha256, url)?.kind === 'not_found') return false
       const at = now()
       put.run(sha256, url, kind, at, at)
       const row = readOne.get(sha256, url)
-      return kind === 'not_found' && row !== undefined && row.count > 1 && at - row.first_at >= DAY_MS
+      return kind !== 'unsupported' && row !== undefined && row.count > 1 && at - row.first_at >= DAY_MS
     },
     isSettled (absence) {
       if (!absence) return false
-      // What can't be shown today can't be shown tomorrow either.
+      // What is kept from us today may be open tomorrow; what can't be shown today can't be shown tomorrow either.
+      if (absence.kind === 'forbidden') return false
       return absence.kind === 'unsupported' || (now() >= absence.lastAt && now() - absence.lastAt < DAY_MS)
     },
     forget (sha256, url) {

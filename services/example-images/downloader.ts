@@ -152,7 +152,8 @@ export function createDownloader (deps: DownloaderDeps): Downloader {
     },
     resume () {
       const { job, tracker, state } = required()
-      if (state !== 'paused') throw new DomainError('invalid', 'download-state', `Download is not paused (current status: ${tracker.status()})`)
+      // One that is stopping may still be held up where it was paused.
+      if (state !== 'paused' || tracker.status() === 'stopping') throw new DomainError('invalid', 'download-state', `Download is not paused (current status: ${tracker.status()})`)
       jobs.resume(job)
       tracker.turn('running')
     },

@@ -14,10 +14,11 @@ import { exampleExtension } from './media-names.ts'
 import type { ExamplePlace } from './places.ts'
 import { renditionsOf } from './rendition.ts'
 
-/** What came of one image. Only `not-found` and `unsupported` say anything about the image itself. */
+/** What came of one image. Only `not-found`, `forbidden` and `unsupported` say anything about the image itself. */
 export type ImageOutcome =
   | { kind: 'saved', name: string }
   | { kind: 'not-found' }
+  | { kind: 'forbidden', message: string }
   | { kind: 'unsupported' }
   | { kind: 'rate-limited', message: string }
   /** Nothing at all may, or can, be asked now. */
@@ -101,7 +102,9 @@ function judge ({ status, retryAfter }: DoorStream, { onWait, url }: ImageReques
     onWait(retryAfter === undefined ? USUAL_WAIT_MS : retryAfter * 1000)
     return { kind: 'retry', last: { kind: 'rate-limited', message: `${hostname} asks for patience` } }
   }
-  const failed: ImageOutcome = { kind: 'failed', message: `${hostname} answered ${status}` }
+  const message = `${hostname} answered ${status}`
+  if (status === 401 || status === 403) return { kind: 'forbidden', message }
+  const failed: ImageOutcome = { kind: 'failed', message }
   return unwell(status) ? { kind: 'retry', last: failed } : failed
 }
 

@@ -3,7 +3,7 @@ import type { EditSidecar } from '../models/edit-sidecar.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import type { ModelSync } from '../metadata/sync.ts'
-import { DAY_MS, type Absences } from './absences.ts'
+import { DAY_MS, type AbsenceKind, type Absences } from './absences.ts'
 import type { FetchImage, ImageOutcome } from './fetch-image.ts'
 import { createFetchMissing, type Harvest } from './fetch-missing.ts'
 import { findFolder, namesIn } from './folder-files.ts'
@@ -64,6 +64,8 @@ export interface Processed {
 
 /** A model that takes so long is left to the next run. */
 const WATCHDOG_MS = 15 * 60 * 1000
+/** Outcomes that say something of the image itself. */
+const absenceKinds = new Map<ImageOutcome['kind'] | undefined, AbsenceKind>([['not-found', 'not_found'], ['forbidden', 'forbidden'], ['unsupported', 'unsupported']])
 const SKIPPED: Processed = { outcome: 'skipped', remote: false }
 
 /** Brings what is missing of one model's images. @throws the signal's reason, and faults of the folder as a whole */
@@ -165,24 +167,25 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
     })
     // A new one that did not come counts, though the one of before is still there.
     const looked = run.overwrite ? images.flatMap((image) => wantedUrl(image) ?? []) : lacking
-    const of = (kind: ImageOutcome['kind']): ImageOutcome | undefined => looked.map((url) => harvest.outcomes.get(url)).find((outcome) => outcome?.kind === kind)
-    await noteAbsences(target, path, lacking, harvest)
-    const passing = of('rate-limited') ?? of('offline') ?? of('failed')
+    const marked = await noteAbsences(target, path, lacking, harvest)
+    const of = (kind: ImageOutcome['kind']): ImageOutcome | undefined => looked.map((url) => marked.has(url) ? undefined : harvest.outcomes.get(url)).find((outcome) => outcome?.kind === kind)
+    const passing = of('rate-limited') ?? of('offline') ?? of('failed') ?? of('forbidden')
     if (passing?.kind === 'rate-limited') return settle(target, run, { outcome: 'rate_limited', remote, reason: 'rate-limited' }, passing.message)
     if (passing?.kind === 'offline') return settle(target, run, { outcome: 'incomplete', remote, reason: 'offline' }, passing.message)
-    if (passing?.kind === 'failed') return settle(target, run, { outcome: 'incomplete', remote }, passing.message)
+    if (passing?.kind === 'failed' || passing?.kind === 'forbidden') return settle(target, run, { outcome: 'incomplete', remote }, passing.message)
     const known = absences.of(target.hash)
     if (lacking.some((url) => known.get(url)?.kind === 'not_found')) return settle(target, run, { outcome: 'not_found', remote })
     return settle(target, run, { outcome: remote ? 'complete' : 'skipped', remote })
   }
 
-  /** Counted at once; the sidecar says so when the host said it twice, a day apart. */
-  async function noteAbsences ({ hash, type, name }: Target, path: string, lacking: readonly string[], { outcomes }: Harvest): Promise<void> {
-    const confirmed = lacking.filter((url) => {
-      const kind = outcomes.get(url)?.kind
-      return (kind === 'not-found' && absences.note(hash, url, 'not_found')) || (kind === 'unsupported' && absences.note(hash, url, 'unsupported'))
-    })
-    if (confirmed.length === 0) return
+  /** Counted at once; the sidecar says so when the host said it twice, a day apart. Answers what is marked now. */
+  async function noteAbsences ({ hash, type, name }: Target, path: string, lacking: readonly string[], { outcomes }: Harvest): Promise<ReadonlyMap<string, AbsenceKind>> {
+    const confirmed = new Map<string, AbsenceKind>()
+    for (const url of lacking) {
+      const kind = absenceKinds.get(outcomes.get(url)?.kind)
+      if (kind !== undefined && absences.note(hash, url, kind)) confirmed.set(url, kind)
+    }
+    if (confirmed.size === 0) return confirmed
     await deps.editorOf(type)({
       path,
       kind: 'sync',
@@ -191,7 +194,8 @@ export function createProcessModel (deps: ProcessDeps): (target: Target, run: Ru
       source: 'civitai',
       change (document) { markMissing(document, confirmed) }
     })
-    for (const url of confirmed) absences.forget(hash, url)
+    for (const url of confirmed.keys()) absences.forget(hash, url)
+    return confirmed
   }
 
   function settle (target: Target, { record, tracker }: RunContext, processed: Processed, problem?: string): Processed {

@@ -30,12 +30,14 @@ export function wantedUrl (element: unknown): string | undefined {
   return typeof element.url === 'string' && element.url !== '' ? element.url : undefined
 }
 
-/** Marks what is gone for good; elements are never taken out, since their places are names of files. */
-export function markMissing (document: Document, urls: readonly string[]): void {
+/** Marks what can't be had any more, with the reason; elements are never taken out, since their places are names of files. */
+export function markMissing (document: Document, reasons: ReadonlyMap<string, string>): void {
   for (const image of regularImages(document)) {
-    if (!isObject(image) || image.downloadFailed === true || !urls.some((url) => isSameImage(image.url, url))) continue
+    if (!isObject(image) || image.downloadFailed === true) continue
+    const [, reason] = [...reasons].find(([url]) => isSameImage(image.url, url)) ?? []
+    if (reason === undefined) continue
     image.downloadFailed = true
-    image.downloadError ??= 'not_found'
+    image.downloadError ??= reason
   }
 }
 

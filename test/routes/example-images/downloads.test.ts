@@ -104,6 +104,20 @@ t.test('an image is marked as gone only when its host said so twice, a day apart
   const requests = run.double.requests.length
   t.match(await go(), { outcomes: { skipped: 1 } })
   t.equal(run.double.requests.length, requests, 'what is marked is not asked for')
+
+  rmSync(join(run.examples, hashOf('g'), 'image_1.png'))
+  faults.clear()
+  faults.always('GET /media/g/1.png', { status: 403 })
+  t.match(await go(), { outcomes: { incomplete: 1 }, last_error: /403/ })
+  t.match(await go(), { outcomes: { incomplete: 1 } }, 'a refusal is tried again by every run')
+  t.same(marks(), [[true, 'not_found'], [undefined, undefined]])
+  dayLater()
+  t.match(await go(), { outcomes: { complete: 1 } })
+  t.same(marks(), [[true, 'not_found'], [true, 'forbidden']], 'refused twice, a day apart')
+  faults.clear()
+  t.match(await run.post('/api/lm/force-download-example-images', { model_hashes: [hashOf('g')], delay: 0 }), { status: 200, json: { result: { successful: 1 } } })
+  t.same(marks(), [[undefined, undefined], [undefined, undefined]], 'whoever asks for them anew lifts the marks')
+  t.same(run.filesOf('g'), ['image_0.png', 'image_1.png'])
 })
 
 t.test('one run at a time; it pauses, goes on and stops from every state, and stops within a second', async (t) => {
@@ -126,7 +140,10 @@ t.test('one run at a time; it pauses, goes on and stops from every state, and st
   t.match((await statusOf(run)).status, { status: 'running' })
   await control('pause')
   const began = Date.now()
-  t.match(await control('stop'), { status: 200, json: { message: 'Download stopping' } }, 'also while it is paused')
+  // In one turn: before the run has heard of it.
+  const [stopped, paused, resumed] = await Promise.all(['stop', 'pause', 'resume'].map(control))
+  t.match(stopped, { status: 200, json: { message: 'Download stopping' } }, 'also while it is paused')
+  for (const answer of [paused, resumed]) t.match(answer, { status: 400, json: { success: false } }, 'what stops can neither be held nor go on')
   t.match(await ended(run), { status: { status: 'stopped', completed: 1 } })
   t.ok(Date.now() - began < 1000)
   t.match(await control('stop'), { status: 400 })
