@@ -1,6 +1,7 @@
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, utimesSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import app from '../../app.ts'
@@ -104,7 +105,7 @@ async function startOn (directory: string, roots: RunningApp['roots'], start: Pa
     post: async (url, body = {}) => await call('POST', url, body),
     get: async (url) => await call('GET', url),
     async idle () {
-      while ([...libraries, recipes].some((library) => !library.opened)) await new Promise((resolve) => setImmediate(resolve))
+      while ([...libraries, recipes].some((library) => !library.opened)) await delay(1)
       for (const library of [...libraries, recipes]) await library.idle()
     },
     async close () {
@@ -182,8 +183,11 @@ export function putModel (root: string, name: string, sidecar: Record<string, un
   return path
 }
 
+/** As if it had come a minute ago: what is written to at the moment is not hashed before it rests. */
 export function putFile (path: string, content: string | Uint8Array): string {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, content)
+  const time = Date.now() / 1000 - 60
+  utimesSync(path, time, time)
   return path
 }

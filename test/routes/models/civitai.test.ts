@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { civitaiDouble, type CivitaiDouble } from '../../helpers/civitai/double.ts'
 import type { NewFile } from '../../helpers/civitai/catalogue.ts'
-import { modelBytes, putModel, runningApp, sha256Of, type RunningApp } from '../../helpers/running-app.ts'
+import { modelBytes, putFile, putModel, runningApp, sha256Of, type RunningApp } from '../../helpers/running-app.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const sidecarOf = (path: string): Record<string, unknown> => JSON.parse(readFileSync(path.replace(/\.[^.]+$/, '.metadata.json'), 'utf8')) as Record<string, unknown>
@@ -153,7 +153,7 @@ t.test('versions of a model tell what of them lies here', async (t) => {
   const double = await civitaiDouble(t, { files: [known('first', { modelId: 3, versionId: 31 }), known('second', { modelId: 3, versionId: 32 }), known('ckpt', { modelId: 4, versionId: 41, modelType: 'Checkpoint' })] })
   const run = await runningApp(t, { settings: providers(double), prepare: ({ loras }) => { putModel(loras, 'renamed', { civitai: { id: 31, modelId: 3 }, sha256: sha256Of(modelBytes('first')) }) } })
   const path = join(run.roots.loras, 'renamed.safetensors')
-  writeFileSync(path, modelBytes('first'))
+  putFile(path, modelBytes('first'))
   await run.get('/api/lm/loras/scan')
   await run.idle()
   const versions = JSON.parse((await run.get('/api/lm/loras/civitai/versions/3')).text) as Record<string, unknown>[]
