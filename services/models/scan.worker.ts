@@ -17,7 +17,9 @@ interface ScanTask { cacheFile: string, stateFile: string, request: ScanRequest,
 
 /** Merging the log is work for this thread, and less of it when it is done seldom. */
 const CHECKPOINT_PAGES = 6000
+/** For a first scan, which writes everywhere; a comparison reads each row once, and what it kept would stay with the process. */
 const CACHE_KILOBYTES = 16 * 1024
+const COMPARING_KILOBYTES = 1024
 
 const keptReport = (whole: boolean): ScanReport => ({ status: whole ? 'success' : 'cancelled', added: 0, updated: 0, removed: 0, moved: 0, roots: [], directories: [], remote: [], unread: [], unreadCount: 0 })
 
@@ -29,6 +31,7 @@ function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message
     const beats = pulseOver(pulse)
     const roots = request.roots.map((root, index) => root.hung || !beats.beat(index) ? root : { ...root, local: !isRemoteMount(root.path) })
     const store = createModelStore(cache)
+    if (!store.isEmpty(request.type)) cache.pragma(`cache_size = ${-COMPARING_KILOBYTES}`)
     const report = request.keepOnly === true
       ? keptReport(keepSidecars(store, request.type, roots, beats))
       : reconcile({ ...request, roots }, { store, describe, pulse: beats, post })

@@ -13,7 +13,7 @@ import { createUsageColumn } from './usage-column.ts'
 import type { IndexPreferences, ListPage, ListQuery, UpdateFlags, UsageCounts } from '../ports.ts'
 
 /** Bytes of finished pages that are kept. */
-const PAGE_BYTES = 16 * 1024 * 1024
+const PAGE_BYTES = 4 * 1024 * 1024
 const MOST_SELECTIONS = 24
 const MOST_RESULTS = 64
 

@@ -15,9 +15,15 @@ export function createDictionary (): Dictionary {
   const numbers = new Map<string, number>()
   const texts: string[] = []
   const counts: number[] = []
+  /** Models come folder by folder: mostly it is the text that came last. */
+  let last = -1
   return {
     get size () { return texts.length },
     retain: (text) => {
+      if (last >= 0 && texts[last] === text) {
+        counts[last] = (counts[last] as number) + 1
+        return last
+      }
       let number = numbers.get(text)
       if (number === undefined) {
         number = texts.push(text) - 1
@@ -25,6 +31,7 @@ export function createDictionary (): Dictionary {
         counts.push(0)
       }
       counts[number] = (counts[number] as number) + 1
+      last = number
       return number
     },
     release: (number) => { counts[number] = (counts[number] as number) - 1 },

@@ -41,8 +41,11 @@ export function relativePathOf (model: IndexedModel): string {
   return model.folder === '' ? base : `${model.folder}/${base}`
 }
 
+const HIGH_SURROGATE = /[\ud800-\udbff]/
+
 /** Length in characters rather than UTF-16 units. */
 export function codePointCount (text: string): number {
+  if (!HIGH_SURROGATE.test(text)) return text.length
   let count = text.length
   for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xfc00) === 0xd800) count--
   return count
@@ -51,8 +54,6 @@ export function codePointCount (text: string): number {
 /** Characters of the relative path, without making it. */
 export function relativePathLength (model: Pick<IndexedModel, 'file_path' | 'folder'>): number {
   const path = filePathOf(model)
-  const from = path.lastIndexOf('/') + 1
-  let count = path.length - from
-  for (let i = from; i < path.length; i++) if ((path.charCodeAt(i) & 0xfc00) === 0xd800) count--
+  const count = codePointCount(path.slice(path.lastIndexOf('/') + 1))
   return model.folder === '' ? count : count + 1 + codePointCount(model.folder)
 }

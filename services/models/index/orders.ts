@@ -62,7 +62,15 @@ export function createOrders (source: Source): Orders {
   })
   const createNameOrder = (display: NameDisplay): SortOrder => {
     const names = naturalNames[display]
-    return createOrder((a, b) => names.compare(a, b) || compareNatural(pathOf(a), pathOf(b)) || byId(a, b), names)
+    const byPath = (a: number, b: number): number => compareNatural(pathOf(a), pathOf(b)) || byId(a, b)
+    return createSortOrder({
+      compare: (a, b) => names.compare(a, b) || byPath(a, b),
+      compareOnce: (a, b) => compareNatural(displayed(a, display), displayed(b, display)) || byPath(a, b),
+      slots,
+      isLive,
+      isBulk,
+      sorting: (slots) => { keepOrRelease(names, slots) }
+    })
   }
   const cache = createOrder(byId)
   const plain = createOrder(byPlainName, plainNames)

@@ -11,11 +11,21 @@ export interface SlicedMerge {
   result (): Uint32Array
 }
 
+export interface SlicedMergeInput {
+  sorted: Uint32Array
+  loose: Uint32Array
+  compare: Compare
+  /** The same, but quicker where each slot is compared only with its neighbours. */
+  compareOnce?: Compare | undefined
+  isStale (slot: number): boolean
+  anyStale (): boolean
+}
+
 /**
  * Merges `sorted` (in order already) with `loose`. A slot that becomes stale, because its key changed, is left out:
  * stale heads are skipped before anything is compared with them, so the order of the others stays sound.
  */
-export function createSlicedMerge (sorted: Uint32Array, loose: Uint32Array, compare: Compare, isStale: (slot: number) => boolean, anyStale: () => boolean): SlicedMerge {
+export function createSlicedMerge ({ sorted, loose, compare, compareOnce = compare, isStale, anyStale }: SlicedMergeInput): SlicedMerge {
   let taken = 0
   let runs: Uint32Array[] = []
   let merged: Uint32Array[] = []
@@ -24,7 +34,7 @@ export function createSlicedMerge (sorted: Uint32Array, loose: Uint32Array, comp
   const sortRun = (): void => {
     const some = loose.slice(taken, taken + RUN)
     const run = anyStale() ? some.filter((slot) => !isStale(slot)) : some
-    if (!isSorted(run, compare)) run.sort(compare)
+    if (!isSorted(run, compareOnce)) run.sort(compare)
     taken += RUN
     runs.push(run)
     if (taken >= loose.length) runs.push(sorted)

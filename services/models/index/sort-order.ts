@@ -15,6 +15,8 @@ const NONE = new Uint32Array(0)
 export interface OrderSource {
   /** Total order of slots. */
   compare: Compare
+  /** The same, without making anything that would help further comparisons of the same slots. */
+  compareOnce?: Compare
   /** Slots of all listed models, in any order. */
   slots (): Uint32Array
   isLive (slot: number): boolean
@@ -133,7 +135,7 @@ export function createSortOrder (source: OrderSource): SortOrder {
     taken = loose
     const isOurs = (): boolean => taken === loose
     source.sorting?.(loose.length)
-    const merge = createSlicedMerge(kept, loose, compare, isStale, () => changed.length > 0)
+    const merge = createSlicedMerge({ sorted: kept, loose, compare, compareOnce: source.compareOnce, isStale, anyStale: () => changed.length > 0 })
     while (isOurs() && !merge.step(performance.now() + SLICE_MS)) await nextTurn()
     if (!isOurs()) return
     order = merge.result()

@@ -38,7 +38,13 @@ export interface TagIndex {
 export const foldTag = (tag: string): string => tag.trim().toLowerCase()
 
 /** Whether a list of tags names at least one. */
-export const isTagged = (tags: readonly string[]): boolean => tags.some((tag) => typeof tag === 'string' && isText(tag))
+export function isTagged (tags: readonly string[]): boolean {
+  for (let i = 0; i < tags.length; i++) {
+    const tag = tags[i]
+    if (typeof tag === 'string' && isText(tag)) return true
+  }
+  return false
+}
 
 /** The usual tag starts with a letter; only others need to be trimmed to know. */
 function isText (tag: string): boolean {
