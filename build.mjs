@@ -49,6 +49,7 @@ const builtFolder = import.meta.url.slice(0, import.meta.url.lastIndexOf('/${val
 const scriptBanner = `(function (require, builtFolder) {
 const { dirname: dirnameOfBuilt } = require('node:path')
 const { fileURLToPath: fileURLToPathOfBuilt } = require('node:url')
+const __filename = fileURLToPathOfBuilt(new URL('server.cjs', builtFolder)), __dirname = dirnameOfBuilt(__filename)
 const exports = {}, module = { exports }`
 
 const options = {
@@ -62,9 +63,8 @@ const options = {
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 160,
-  // Native modules load binaries that lie beside them; others find files or threads of their own. What is loaded late stays
-  // outside too: a CommonJS package in a chunk of its own keeps none of its named exports.
-  external: ['better-sqlite3', 'sharp', 'pino', 'pino-pretty', 'autocannon', 'esbuild', 'undici', 'prom-client'],
+  // Native modules load binaries that lie beside them; others find files or threads of their own, or are seldom used.
+  external: ['better-sqlite3', 'sharp', 'pino-pretty', 'autocannon', 'esbuild', 'undici'],
   plugins: [ownPlaces],
   logLevel: 'warning'
 }

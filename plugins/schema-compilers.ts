@@ -6,7 +6,8 @@ type Validate = ((data: unknown) => unknown) & { errors?: unknown }
 type Compile = (route: { schema: Schema, httpPart?: string }) => Validate
 type Factories = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
 
-const common = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false } as const
+// The schemas are ours; holding each against the schema of schemas would have the first request wait for that one to be compiled.
+const common = { removeAdditional: false, useDefaults: true, allErrors: false, strict: false, validateSchema: false } as const
 
 /**
  * Builds validators of one scope. Query, params and headers are text and are coerced; bodies mean what they say:

@@ -30,9 +30,7 @@ const BULK_MS = 750
 const MOST_BULK_MS = 5000
 const BULK_SHARE = 10
 /** Models between two looks at the clock. */
-const AUTO_TAGS_AT_ONCE = 256
-/** -1, no slot, in an array of unsigned numbers. */
-const ABSENT = 0xffffffff
+const AT_ONCE = 256
 
 /** Builds the index of one model type; see the port for what it promises. */
 export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
@@ -149,7 +147,8 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     },
     prepareNames: async (likely) => {
       const first = listed
-      await first.orders.settleNames(preferences().nameDisplay, () => likely ? slotsOfIds(first, likely) : null)
+      const order = likely ? await slotsOfIds(first, likely) : null
+      await first.orders.settleNames(preferences().nameDisplay, () => order)
     },
     nameOrder: () => {
       const order = listed.orders.name[preferences().nameDisplay]
@@ -165,7 +164,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       const slices = createSlices()
       for (let slot = 0; slot < first.limit; slot++) {
         first.autoTags(slot)
-        if (slot % AUTO_TAGS_AT_ONCE === 0) await slices()
+        if (slot % AT_ONCE === 0) await slices()
       }
     },
     setOfflineRoots: (rootIds) => {
@@ -205,4 +204,15 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
   }
 }
 
-const slotsOfIds = (corpus: Corpus, ids: Uint32Array): Uint32Array => ids.map((id) => corpus.slotOf(id)).filter((slot) => slot !== ABSENT)
+/** Slots of the models that there are, in the order of the ids. */
+async function slotsOfIds (corpus: Corpus, ids: Uint32Array): Promise<Uint32Array> {
+  const slices = createSlices()
+  const slots = new Uint32Array(ids.length)
+  let length = 0
+  for (let i = 0; i < ids.length; i++) {
+    const slot = corpus.slotOf(ids[i] as number)
+    if (slot >= 0) slots[length++] = slot
+    if (i % AT_ONCE === 0) await slices()
+  }
+  return slots.subarray(0, length)
+}

@@ -176,17 +176,20 @@ function withoutMarked (slots: Uint32Array, marks: Uint8Array): Uint32Array {
 /** The slots, those of the likely order first. */
 function inLikelyOrder (slots: Uint32Array, likely: Uint32Array | null): Uint32Array {
   if (!likely) return slots
-  const waiting = new Uint8Array(slots.reduce((most, slot) => Math.max(most, slot), 0) + 1)
-  for (const slot of slots) waiting[slot] = 1
+  let most = 0
+  for (let i = 0; i < slots.length; i++) most = Math.max(most, slots[i] as number)
+  const waiting = new Uint8Array(most + 1)
+  for (let i = 0; i < slots.length; i++) waiting[slots[i] as number] = 1
   const ordered = new Uint32Array(slots.length)
   let length = 0
-  const take = (slot: number): void => {
-    if (waiting[slot] !== 1) return
-    waiting[slot] = 0
-    ordered[length++] = slot
+  for (const some of [likely, slots]) {
+    for (let i = 0; i < some.length; i++) {
+      const slot = some[i] as number
+      if (waiting[slot] !== 1) continue
+      waiting[slot] = 0
+      ordered[length++] = slot
+    }
   }
-  likely.forEach(take)
-  slots.forEach(take)
   return ordered
 }
 
