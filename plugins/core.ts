@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import type { Core, StartOptions } from '../services/core.ts'
@@ -52,6 +53,8 @@ declare module 'fastify' {
 const MOST_HASH_LANES = 4
 /** A folder that gives no sign of life for this long counts as hanging. */
 const HANG_MS = 30_000
+/** The longest that the folders of one type have a start for themselves. */
+const MOST_TURN_MS = 10_000
 
 /** What all stacks stand on: settings, scanner caches, progress hub, jobs, the door to other hosts. */
 export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
@@ -140,8 +143,21 @@ async function openLibraries (app: FastifyInstance, libraries: readonly Openable
   const loaded = new Promise<void>((resolve) => { loadedAll = resolve })
   // The library itself tells why it could not be opened.
   const open = async (opening: Promise<void>): Promise<void> => { await opening.catch(() => undefined) }
-  const opening = libraries.map(async (library) => { await open(library.open(loaded)) })
+  let turn: Promise<void> = loaded
+  const opening = libraries.map(async (library) => {
+    const mine = turn
+    turn = mine.then(async () => { await untilCompared(library) })
+    await open(library.open(mine))
+  })
   await Promise.all([Promise.all(opening).then(loadedAll), open(recipes.open())])
+}
+
+/**
+ * Folders are compared type by type: side by side they take longer, and what each thread leaves behind in the memory of the process
+ * adds up. Nothing waits for a first scan, nor long for a disk that does not answer.
+ */
+async function untilCompared (library: OpenableModelLibrary): Promise<void> {
+  if (!library.initializing) await Promise.race([library.compared(), delay(MOST_TURN_MS, undefined, { ref: false })])
 }
 
 async function openSettings (app: FastifyInstance, { settingsDirectory, settingsOverlay, modelsDirectory, providers }: StartOptions): Promise<SettingsManager> {

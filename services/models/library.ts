@@ -25,6 +25,8 @@ export interface OpenableModelLibrary extends ModelLibrary {
    * What no first list needs begins after `others`.
    */
   open (others?: Promise<unknown>): Promise<void>
+  /** Resolves when the comparison with the disk that follows an opening has ended, however it ended. */
+  compared (): Promise<void>
   /** Resolves when no scan, hashing or writing is under way. */
   idle (): Promise<void>
   /** Begins nothing any more, and leaves off loading rows. What runs may end; `close` waits for it. */
@@ -200,6 +202,11 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
       mine.accept(rootId)
       await work.scanEnded()
       await work.reconcile()
+    },
+    async compared () {
+      // Whoever began it hears of a failure.
+      await beginning.catch(() => undefined)
+      await work.scanEnded()
     },
     open: (others) => inTurn(async () => { await openActive({ others }) }),
     idle,
