@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { ConflictError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { createLogSync } from './log-sync.ts'
 import { findDamage, isCorruption, openDatabase } from './open.ts'
+import { createShortLog } from './short-log.ts'
 import { setAside } from './set-aside.ts'
 import type { StateDatabase } from './types.ts'
 
@@ -16,7 +18,7 @@ const DAY = 24 * 60 * 60 * 1000
  */
 export function createStateDatabase (settingsDirectory: string, logger: Logger): StateDatabase {
   const file = join(settingsDirectory, 'modelshelf', 'state.sqlite')
-  const state = stateOver(openOrRestore(file, logger))
+  const state = stateOver(openOrRestore(file, logger), logger)
   const { db } = state
   keepCopy(db, `${file}.bak`).catch((error: unknown) => {
     if (db.open) logger.warn({ err: error }, 'no daily copy of the state database could be made')
@@ -26,15 +28,23 @@ export function createStateDatabase (settingsDirectory: string, logger: Logger):
 
 /** A further connection beside that of a server which runs on this machine; that one sees to damage and copies. */
 export function joinStateDatabase (settingsDirectory: string): StateDatabase {
-  return stateOver(openDatabase(join(settingsDirectory, 'modelshelf', 'state.sqlite'), { synchronous: 'full' }))
+  return stateOver(openDatabase(join(settingsDirectory, 'modelshelf', 'state.sqlite'), { synchronous: 'full' }), null)
 }
 
-function stateOver (db: Database): StateDatabase {
+/** Without a logger nothing is done beside the calls. */
+function stateOver (db: Database, logger: Logger | null): StateDatabase {
   db.exec('CREATE TABLE IF NOT EXISTS migrations (owner TEXT NOT NULL, step INTEGER NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, step)) WITHOUT ROWID')
+  const log = createLogSync(db)
   return {
     db,
     migrate: (owner, steps) => migrate(db, owner, steps),
-    close: () => { db.close() }
+    durably: log.durably,
+    withoutWaiting: log.withoutWaiting,
+    shortenLog: logger ? createShortLog(db, logger) : () => undefined,
+    close () {
+      log.close()
+      db.close()
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-const SLICE_MS = 8
+const SLICE_MS = 5
 
 /** For long loops: awaited after each step, it gives requests their turn whenever a slice of work is over. */
 export function createSlices (): () => Promise<void> | undefined {

@@ -100,6 +100,11 @@ export function pathsOf (action: Action): string[] {
   return [action.from, action.to].filter((path) => path !== null)
 }
 
+/** Every file that a unit may change. */
+export function filePaths ({ actions }: Pick<PlannedUnit, 'actions'>): string[] {
+  return actions.filter(isFileAction).flatMap(pathsOf)
+}
+
 /** Directories whose names the action changes. */
 export function directoriesOf (action: Action): string[] {
   return pathsOf(action).map((path) => dirname(path))

@@ -2,11 +2,11 @@ import { ConflictError, DomainError } from '../errors.ts'
 import type { PlannedUnit } from './actions.ts'
 import { errnoOf } from './disk.ts'
 import { createDraft } from './draft.ts'
-import type { Draft, TrashDirectoryFor } from './draft.ts'
+import type { Draft } from './draft.ts'
 import { executeUnits } from './execute.ts'
 import type { Engine } from './execute.ts'
 import type { PathLocks } from './path-locks.ts'
-import type { Intent } from './store.ts'
+import type { Intent, OperationRow } from './store.ts'
 import type { OperationResult, RunOptions } from './types.ts'
 import type { UndoWindow } from './undo-window.ts'
 
@@ -15,7 +15,6 @@ export type Head = Pick<Intent, 'id' | 'kind' | 'route' | 'summary' | 'undoOf'>
 export interface CarryOutDeps {
   engine: Engine
   locks: PathLocks
-  trashDirectoryFor: TrashDirectoryFor
   window: UndoWindow
   /** Operations of this process that are under way. */
   running: Set<string>
@@ -24,14 +23,14 @@ export interface CarryOutDeps {
 export type CarryOut = (head: Head, paths: Iterable<string>, plan: (draft: Draft) => Promise<PlannedUnit[]>, options?: RunOptions) => Promise<OperationResult>
 
 /** The course of every operation: hold its paths, plan, record the intent, execute. `plan` may refuse by throwing: then nothing is recorded. */
-export function createCarryOut ({ engine, locks, trashDirectoryFor, window, running }: CarryOutDeps): CarryOut {
+export function createCarryOut ({ engine, locks, window, running }: CarryOutDeps): CarryOut {
   return async (head, paths, plan, options = {}) => {
     const release = await locks.acquire(paths)
     running.add(head.id)
     try {
-      const draft = createDraft(engine.disk, head.id, trashDirectoryFor)
+      const draft = createDraft(engine.disk, head.id, engine.trashDirectoryFor)
       const units = await plan(draft)
-      const row = begin(engine, { ...head, createdAt: engine.clock.now(), units, kept: draft.kept })
+      const row = await begin(engine, { ...head, createdAt: engine.clock.now(), units, kept: draft.kept })
       const result = await executeUnits(engine, row, units, draft.fresh, options)
       window.ended(head.id)
       return result
@@ -42,9 +41,9 @@ export function createCarryOut ({ engine, locks, trashDirectoryFor, window, runn
   }
 }
 
-function begin ({ store }: Engine, intent: Intent): ReturnType<Engine['store']['begin']> {
+async function begin ({ store }: Engine, intent: Intent): Promise<OperationRow> {
   try {
-    return store.begin(intent)
+    return await store.begin(intent)
   } catch (error) {
     if (errnoOf(error) === 'SQLITE_FULL') throw new DomainError('storage-full', 'storage-full', 'The disk of the settings folder is full', {}, { cause: error })
     if (errnoOf(error).startsWith('SQLITE_CONSTRAINT')) throw new ConflictError('There is an operation with this id already', 'operation-exists')

@@ -1,12 +1,15 @@
 import type { Clock } from '../progress/clock.ts'
 import type { Logger } from '../logger.ts'
-import { changeOf, directoriesOf, isFileAction, pathsOf } from './actions.ts'
+import { changeOf, directoriesOf, filePaths, isFileAction } from './actions.ts'
 import type { Action, PlannedUnit } from './actions.ts'
 import type { JournalDisk } from './disk.ts'
+import { createLanes } from './lanes.ts'
+import type { Lanes } from './lanes.ts'
 import { dropTakenOver, performUnit } from './perform.ts'
 import { temporaryName } from './shop.ts'
 import type { Shop } from './shop.ts'
 import type { JournalStore, OperationRow } from './store.ts'
+import type { TrashDirectoryFor } from './draft.ts'
 import { createTrashOpener, tidyTrash, trashDirectories } from './trash-directory.ts'
 import type { OperationResult, OperationState, RunOptions, UnitResult } from './types.ts'
 
@@ -16,8 +19,12 @@ export interface Engine {
   store: JournalStore
   clock: Required<Clock>
   logger: Logger
+  trashDirectoryFor: TrashDirectoryFor
 }
 
+/** Units that run side by side; one of the four threads for files stays free for requests. An operation of a few goes one by one. */
+const LANES = 3
+const FEW = 8
 /** Units whose completion is noted in one transaction: a unit without its mark is looked at again after a crash, no more. */
 const BATCH = 64
 
@@ -32,30 +39,48 @@ export function createShops (engine: Engine, operation: OperationRow, units: rea
   })
 }
 
-/** Runs the units of an operation whose intent is recorded, one by one, and records how they ended. */
+/**
+ * Runs the units of an operation whose intent is recorded, and records how they ended. They are begun in order, some side by
+ * side, since most of the time is spent waiting for the disk.
+ */
 export async function executeUnits (engine: Engine, operation: OperationRow, units: readonly PlannedUnit[], fresh: ReadonlyMap<string, Buffer>, options: RunOptions): Promise<OperationResult> {
   const shopOf = createShops(engine, operation, units, fresh)
   const marks = createMarks(engine, operation)
-  const results: UnitResult[] = []
+  const lanes = createLanes(units.length < FEW ? 1 : LANES)
+  let ended = 0
   for (const unit of units) {
-    if (marks.touches(unit)) await marks.flush({ durable: true })
-    await runUnit(shopOf(unit), unit, options.signal)
-    await marks.add(unit)
-    const result = resultOf(unit)
-    results.push(result)
-    announce(engine, options, result, results.length, units.length)
+    if (marks.touches(unit)) {
+      await lanes.idle()
+      await marks.flush({ durable: true })
+    }
+    marks.begin(unit)
+    await lanes.start(unit, async () => {
+      await runUnit(shopOf(unit), unit, options.signal, lanes.alone)
+      marks.add(unit)
+      announce(engine, options, resultOf(unit), ++ended, units.length)
+    }, !isQuick(engine, unit))
+    if (marks.due()) await marks.flush({ durable: false })
   }
+  await lanes.idle()
   await marks.flush({ durable: false })
-  return { id: operation.id, state: await finishOperation(engine, operation, units), units: results }
+  return { id: operation.id, state: await finishOperation(engine, operation, units), units: units.map(resultOf) }
 }
 
-async function runUnit (shop: Shop, unit: PlannedUnit, signal: AbortSignal | undefined): Promise<void> {
+/** Renames and small files of one root. A file that crosses disks has them for itself, and a folder goes when all that leaves it has left. */
+function isQuick ({ trashDirectoryFor }: Engine, { actions }: PlannedUnit): boolean {
+  return actions.every((action) => {
+    if (!isFileAction(action)) return action.kind === 'mkdir'
+    return action.from === null || action.to === null || trashDirectoryFor(action.from) === trashDirectoryFor(action.to)
+  })
+}
+
+async function runUnit (shop: Shop, unit: PlannedUnit, signal: AbortSignal | undefined, alone: Lanes['alone']): Promise<void> {
   if (unit.state === 'pending' && signal?.aborted) {
     unit.state = 'failed'
     unit.error = { kind: 'conflict', code: 'not-run', message: 'Cancelled before it was begun' }
   }
   if (unit.state !== 'pending') return dropTakenOver(shop, unit)
-  const outcome = await performUnit(shop, unit)
+  const outcome = await performUnit(shop, unit, async (work) => await alone(unit, work))
   unit.state = outcome.state
   unit.error = outcome.state === 'done' ? null : outcome.error
 }
@@ -76,8 +101,12 @@ function resultOf (unit: PlannedUnit): UnitResult {
 }
 
 interface Marks {
-  add (unit: PlannedUnit): Promise<void>
-  /** Whether the unit touches a path that an unmarked one touched: then that one must be marked first, or it couldn't be told any more. */
+  begin (unit: PlannedUnit): void
+  /** It has ended. */
+  add (unit: PlannedUnit): void
+  /** Whether so many are waiting that they are to be written. */
+  due (): boolean
+  /** Whether the unit touches a path of one that was begun and is not marked: that one must be first, or it couldn't be told any more. */
   touches (unit: PlannedUnit): boolean
   flush (options: { durable: boolean }): Promise<void>
 }
@@ -87,25 +116,22 @@ function createMarks (engine: Engine, operation: OperationRow): Marks {
   const paths = new Set<string>()
   const flush = async (options: { durable: boolean }): Promise<void> => {
     if (units.length === 0) return
-    const actions = units.filter((unit) => unit.state === 'done').flatMap((unit) => unit.actions)
-    await syncDirectories(engine, actions)
-    engine.store.mark(operation, units, engine.clock.now(), options)
+    const some = units
     units = []
-    paths.clear()
+    const actions = some.filter((unit) => unit.state === 'done').flatMap((unit) => unit.actions)
+    await syncDirectories(engine, actions)
+    await engine.store.mark(operation, some, engine.clock.now(), options)
+    for (const path of some.flatMap(filePaths)) paths.delete(path)
   }
   return {
     flush,
     touches: (unit) => filePaths(unit).some((path) => paths.has(path)),
-    add: async (unit) => {
-      units.push(unit)
+    due: () => units.length >= BATCH,
+    begin (unit) {
       for (const path of filePaths(unit)) paths.add(path)
-      if (units.length >= BATCH) await flush({ durable: false })
-    }
+    },
+    add (unit) { units.push(unit) }
   }
-}
-
-function filePaths (unit: PlannedUnit): string[] {
-  return unit.actions.filter(isFileAction).flatMap(pathsOf)
 }
 
 /** Names become durable before their mark does: each directory once per batch, not once per file. */

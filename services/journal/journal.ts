@@ -49,11 +49,11 @@ export function newOperationId (): string {
 export function createJournal (deps: JournalDeps): Journal {
   const { state, logger, trashDirectoryFor, disk = nodeDisk } = deps
   const clock = completeClock(deps.clock ?? systemClock)
-  const engine: Engine = { disk, clock, logger, store: createJournalStore(state) }
+  const engine: Engine = { disk, clock, logger, trashDirectoryFor, store: createJournalStore(state) }
   const locks = createPathLocks()
   const window = createUndoWindow(clock)
   const running = new Set<string>()
-  const carryOut = createCarryOut({ engine, locks, trashDirectoryFor, window, running })
+  const carryOut = createCarryOut({ engine, locks, window, running })
   return {
     run: createRun(carryOut),
     undo: createUndo(engine, carryOut, running),
@@ -96,6 +96,7 @@ function createRecover (engine: Engine, locks: PathLocks, running: ReadonlySet<s
   const { store } = engine
   return async () => {
     const report: RecoveryReport = { operations: [] }
+    if (running.size === 0) store.dropPrepared()
     for (const row of store.unfinished()) {
       if (running.has(row.id)) continue
       const release = await locks.acquire(store.units(row.id).flatMap((unit) => unit.actions.flatMap(pathsOf)))

@@ -13,13 +13,16 @@ export type UnitOutcome =
   /** It could be neither finished nor taken back: recovery tries again. */
   | { state: 'interrupted', error: UnitError }
 
-/** Does the actions in order; when one fails, takes back what was done, so that the unit is as before. */
-export async function performUnit (shop: Shop, unit: PlannedUnit): Promise<UnitOutcome> {
+/**
+ * Does the actions in order; when one fails, takes back what was done, so that the unit is as before. That is done `alone`:
+ * another unit may be filling the very folder that this one made.
+ */
+export async function performUnit (shop: Shop, unit: PlannedUnit, alone: (work: () => Promise<UnitOutcome>) => Promise<UnitOutcome> = async (work) => await work()): Promise<UnitOutcome> {
   for (const [index, action] of unit.actions.entries()) {
     try {
       await perform(shop, action, true)
     } catch (error) {
-      return rollBack(shop, unit, index, error)
+      return await alone(async () => await rollBack(shop, unit, index, error))
     }
   }
   return { state: 'done' }

@@ -1,14 +1,17 @@
 import { basename, dirname, isAbsolute, resolve } from 'node:path'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
+import { createSlices } from '../jobs/slices.ts'
 import { SMALL_FILE } from './actions.ts'
 import type { Action, PlannedUnit, Relocate } from './actions.ts'
 import { errnoOf } from './disk.ts'
+import type { JournalDisk } from './disk.ts'
 import { claimTarget, directoryExists, foresee, layOver, missingParents, nextTrashPlace, rootOf } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { describeFailure } from './errors.ts'
 import { identify } from './identity.ts'
 import type { Identity } from './identity.ts'
+import { createLookAhead } from './look-ahead.ts'
 import { readContent, sha256Of } from './rewrite.ts'
 import type { ExpectedFile, Step, Unit } from './types.ts'
 
@@ -17,14 +20,20 @@ type WriteStep = Extract<Step, { kind: 'write' }>
 /** Compiles steps to actions with the identity of every file; a unit that can't be done is marked as failed and the others go on. */
 export async function planUnits (draft: Draft, units: readonly Unit[]): Promise<PlannedUnit[]> {
   const planned: PlannedUnit[] = []
-  for (const [n, unit] of units.entries()) planned.push(await planUnit(draft, unit, n))
+  const ahead = createLookAhead(draft.disk, units)
+  const slice = createSlices()
+  for (const [n, unit] of units.entries()) {
+    ahead.unit(n)
+    planned.push(await planUnit(draft, unit, n, ahead.disk))
+    await slice()
+  }
   return planned
 }
 
-async function planUnit (draft: Draft, unit: Unit, n: number): Promise<PlannedUnit> {
+async function planUnit (draft: Draft, unit: Unit, n: number, disk: JournalDisk): Promise<PlannedUnit> {
   const entries = layOver(draft.entries)
   const making = new Set<string>()
-  const own: Draft = { ...draft, entries, making }
+  const own: Draft = { ...draft, disk, entries, making }
   const base = { n, key: unit.key, label: unit.label, undoes: null }
   const actions: Action[] = []
   try {

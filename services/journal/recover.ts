@@ -22,7 +22,7 @@ export async function recoverOperation (engine: Engine, operation: OperationRow)
   }
   const settledUnits = open.filter((unit) => unit.state !== 'interrupted')
   await syncDirectories(engine, settledUnits.flatMap((unit) => unit.actions))
-  engine.store.mark(operation, open, engine.clock.now(), { durable: true })
+  await engine.store.mark(operation, open, engine.clock.now(), { durable: true })
   const state = await finishOperation(engine, operation, units)
   if (state !== 'interrupted') await tidyTrash(engine, trashDirectories(units.flatMap((unit) => unit.actions)))
   engine.logger.info({ operation: operation.id, kind: operation.kind, state, units: report.slice(0, 20) }, 'an interrupted operation was settled')

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import type { StateDatabase } from '../database/types.ts'
+import { createSlices } from '../jobs/slices.ts'
 import { changeOf } from './actions.ts'
 import type { PlannedUnit } from './actions.ts'
 import type { OperationKind, OperationState, UnitError, UnitState } from './types.ts'
@@ -78,14 +79,17 @@ export interface Intent {
   kept: ReadonlyMap<string, Buffer>
 }
 
-/** The journal's tables. The state database commits with `synchronous=FULL`: an intent is on the disk when `begin` returns. */
+/** The journal's tables. */
 export interface JournalStore {
-  begin (intent: Intent): OperationRow
+  /** The intent is on the disk when it resolves; nothing of it is left when it rejects. */
+  begin (intent: Intent): Promise<OperationRow>
+  /** Removes what a process left that ended while it wrote an intent: nothing of it was begun. */
+  dropPrepared (): void
   /**
    * States of units, in one transaction with what follows from them: trash items, units undone. Without `durable` a power cut
    * may take it back, but never while it keeps what was begun later: recovery then tells the units from the disk again.
    */
-  mark (operation: OperationRow, units: readonly PlannedUnit[], now: number, options: { durable: boolean }): void
+  mark (operation: OperationRow, units: readonly PlannedUnit[], now: number, options: { durable: boolean }): Promise<void>
   /** Not waited for: see `mark`. */
   complete (id: string, state: OperationState, now: number): void
   read (id: string): OperationRow | undefined
@@ -100,15 +104,20 @@ export interface JournalStore {
 
 interface UnitRow { n: number, key: string, label: string, state: UnitState, error: string | null, actions: string, undoes: number | null }
 
+/** State of an operation whose intent is not complete yet; nobody but its writer sees it. */
+const PREPARED = 'prepared'
+/** Units whose intent, or whose mark, is one transaction. */
+const INSERTED_AT_ONCE = 32
+const MARKED_AT_ONCE = 16
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000
 
 export function createJournalStore (state: StateDatabase): JournalStore {
   state.migrate('journal', MIGRATIONS)
   const { db } = state
   const trash = createTrashStore(db)
-  const readOperation = db.prepare<[string], OperationRow>('SELECT * FROM journal_operations WHERE id = ?')
+  const readOperation = db.prepare<[string], OperationRow>(`SELECT * FROM journal_operations WHERE id = ? AND state <> '${PREPARED}'`)
   const readUnits = db.prepare<[string, number], UnitRow>('SELECT n, key, label, state, error, actions, undoes FROM journal_units WHERE operation = ? ORDER BY n LIMIT ?')
-  const readPage = db.prepare<[number, number], OperationRow>('SELECT * FROM journal_operations WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+  const readPage = db.prepare<[number, number], OperationRow>(`SELECT * FROM journal_operations WHERE seq < ? AND state <> '${PREPARED}' ORDER BY seq DESC LIMIT ?`)
   const readUnfinished = db.prepare<[], OperationRow>("SELECT * FROM journal_operations WHERE state IN ('running', 'interrupted') ORDER BY seq")
   const readBytes = db.prepare<[string, string], { data: Buffer }>('SELECT data FROM journal_contents WHERE operation = ? AND sha256 = ?')
   const finish = db.prepare('UPDATE journal_operations SET state = ?, finished_at = ? WHERE id = ?')
@@ -116,16 +125,27 @@ export function createJournalStore (state: StateDatabase): JournalStore {
 
   return {
     trash,
-    begin: (intent) => db.transaction(() => {
-      insertIntent(db, intent)
+    async begin (intent) {
+      await insertIntent(state, intent)
       return readOperation.get(intent.id) as OperationRow
-    }).immediate(),
-    mark: (operation, units, now, { durable }) => {
-      const mark = db.transaction(() => { markUnits(db, trash, operation, units, now) })
-      if (durable) mark.immediate()
-      else withoutWaiting(db, () => { mark.immediate() })
     },
-    complete: (id, outcome, now) => { withoutWaiting(db, () => { finish.run(outcome, now, id) }) },
+    dropPrepared () {
+      const ids = db.prepare('SELECT id FROM journal_operations WHERE state = ?').pluck().all(PREPARED) as string[]
+      db.transaction(() => { for (const id of ids) remove(db, id) }).immediate()
+    },
+    async mark (operation, units, now, { durable }) {
+      const slice = createSlices()
+      for (let at = 0; at < units.length; at += MARKED_AT_ONCE) {
+        const some = units.slice(at, at + MARKED_AT_ONCE)
+        state.withoutWaiting(() => { db.transaction(() => { markUnits(db, trash, operation, some, now) }).immediate() })
+        await slice()
+      }
+      const last = (): void => { markUndone(db, operation) }
+      if (durable) await state.durably(last)
+      else state.withoutWaiting(last)
+      state.shortenLog()
+    },
+    complete: (id, outcome, now) => { state.withoutWaiting(() => { finish.run(outcome, now, id) }) },
     read: (id) => readOperation.get(id),
     page: (limit, before) => readPage.all(before ?? Number.MAX_SAFE_INTEGER, limit),
     unfinished: () => readUnfinished.all(),
@@ -133,17 +153,6 @@ export function createJournalStore (state: StateDatabase): JournalStore {
     bytes: (operation, sha256) => readBytes.get(operation, sha256)?.data,
     forget: (finishedBefore, now) => db.transaction(() => forget(db, finishedBefore, now)).immediate(),
     wasForgotten: (id) => known.get(id) !== undefined
-  }
-}
-
-/** Commits to the log without syncing it; the next durable commit syncs it along. */
-function withoutWaiting (db: Database, work: () => void): void {
-  const before = Number(db.pragma('synchronous', { simple: true }))
-  db.pragma('synchronous = normal')
-  try {
-    work()
-  } finally {
-    db.pragma(`synchronous = ${before}`)
   }
 }
 
@@ -159,33 +168,71 @@ function toUnit (row: UnitRow): PlannedUnit {
   }
 }
 
-function insertIntent (db: Database, intent: Intent): void {
-  const { id, kind, route, summary, createdAt, undoOf, units, kept } = intent
-  const files = units.reduce((sum, unit) => sum + unit.actions.flatMap(changeOf).length, 0)
-  db.prepare(`INSERT INTO journal_operations (id, kind, route, summary, state, created_at, units, files, undo_of)
-    VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?)`).run(id, kind, route, summary, createdAt, units.length, files, undoOf)
+/** Written piece by piece, so that no request waits for a large one, and valid all at once by its last transaction. */
+async function insertIntent ({ db, durably, withoutWaiting }: StateDatabase, { id, kind, route, summary, createdAt, undoOf, units, kept }: Intent): Promise<void> {
+  const head = db.prepare(`INSERT INTO journal_operations (id, kind, route, summary, state, created_at, units, files, undo_of)
+    VALUES (?, ?, ?, ?, '${PREPARED}', ?, ?, 0, ?)`)
   const addUnit = db.prepare('INSERT INTO journal_units (operation, n, key, label, state, error, actions, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-  for (const unit of units) {
-    const error = unit.error === null ? null : JSON.stringify(unit.error)
-    addUnit.run(id, unit.n, unit.key, unit.label, unit.state, error, JSON.stringify(unit.actions), unit.undoes)
-  }
   const keep = db.prepare('INSERT INTO journal_contents (operation, sha256, data) VALUES (?, ?, ?)')
-  for (const [sha256, data] of kept) keep.run(id, sha256, data)
+  const contents = [...kept]
+  const slice = createSlices()
+  let files = 0
+  const part = db.transaction((at: number): void => {
+    if (at === 0) head.run(id, kind, route, summary, createdAt, units.length, undoOf)
+    for (const unit of units.slice(at, at + INSERTED_AT_ONCE)) {
+      const error = unit.error === null ? null : JSON.stringify(unit.error)
+      addUnit.run(id, unit.n, unit.key, unit.label, unit.state, error, JSON.stringify(unit.actions), unit.undoes)
+      files += unit.actions.flatMap(changeOf).length
+    }
+    for (const [sha256, data] of contents.slice(at, at + INSERTED_AT_ONCE)) keep.run(id, sha256, data)
+    if (at + INSERTED_AT_ONCE >= most) db.prepare("UPDATE journal_operations SET state = 'running', files = ? WHERE id = ?").run(files, id)
+  })
+  const most = Math.max(units.length, contents.length)
+  let ours = false
+  const write = (at: number): void => {
+    part.immediate(at)
+    ours = true
+  }
+  let at = 0
+  try {
+    for (; at + INSERTED_AT_ONCE < most; at += INSERTED_AT_ONCE) {
+      withoutWaiting(() => { write(at) })
+      await slice()
+    }
+    await durably(() => { write(at) })
+  } catch (error) {
+    // Another operation with this id stays.
+    if (ours) db.transaction(() => { remove(db, id) }).immediate()
+    throw error
+  }
+}
+
+function remove (db: Database, id: string): void {
+  for (const table of ['journal_operations', 'journal_units', 'journal_contents', 'journal_trash']) {
+    db.prepare(`DELETE FROM ${table} WHERE ${table === 'journal_operations' ? 'id' : 'operation'} = ?`).run(id)
+  }
 }
 
 function markUnits (db: Database, trash: TrashStore, operation: OperationRow, units: readonly PlannedUnit[], now: number): void {
-  const setUnit = db.prepare('UPDATE journal_units SET state = ?, error = ?, actions = ? WHERE operation = ? AND n = ?')
+  const setUnit = db.prepare('UPDATE journal_units SET state = ?, error = ? WHERE operation = ? AND n = ?')
+  const setActions = db.prepare('UPDATE journal_units SET actions = ? WHERE operation = ? AND n = ?')
   const setUndone = db.prepare("UPDATE journal_units SET state = 'undone' WHERE operation = ? AND n = ?")
   for (const unit of units) {
-    setUnit.run(unit.state, unit.error === null ? null : JSON.stringify(unit.error), JSON.stringify(unit.actions), operation.id, unit.n)
+    setUnit.run(unit.state, unit.error === null ? null : JSON.stringify(unit.error), operation.id, unit.n)
+    // All that becomes of an action on the way.
+    if (unit.actions.some((action) => action.kind === 'relocate' && action.after)) setActions.run(JSON.stringify(unit.actions), operation.id, unit.n)
     if (unit.state !== 'done') continue
     for (const action of unit.actions) {
       if (action.kind === 'relocate' && action.item) trash.note(action, action.item, unit.n, now)
     }
     if (operation.undo_of !== null && unit.undoes !== null) setUndone.run(operation.undo_of, unit.undoes)
   }
+}
+
+/** The operation that is taken back, by what became of its units. */
+function markUndone (db: Database, operation: OperationRow): void {
   if (operation.undo_of === null) return
-  const states = db.prepare<[string], UnitState>('SELECT state FROM journal_units WHERE operation = ?').pluck().all(operation.undo_of) as UnitState[]
+  const states = db.prepare<[string], UnitState>('SELECT DISTINCT state FROM journal_units WHERE operation = ?').pluck().all(operation.undo_of) as UnitState[]
   if (!states.includes('undone')) return
   db.prepare('UPDATE journal_operations SET state = ?, undone_by = ? WHERE id = ?')
     .run(states.includes('done') ? 'partial' : 'undone', operation.id, operation.undo_of)
@@ -194,13 +241,9 @@ function markUnits (db: Database, trash: TrashStore, operation: OperationRow, un
 function forget (db: Database, finishedBefore: number, now: number): number {
   const ids = db.prepare(`SELECT id FROM journal_operations WHERE finished_at < ? AND state NOT IN ('running', 'interrupted')
     AND id NOT IN (SELECT operation FROM journal_trash WHERE state = 'present')`).pluck().all(finishedBefore) as string[]
-  const steps = [
-    'DELETE FROM journal_operations WHERE id = ?', 'DELETE FROM journal_units WHERE operation = ?',
-    'DELETE FROM journal_contents WHERE operation = ?', 'DELETE FROM journal_trash WHERE operation = ?'
-  ].map((sql) => db.prepare(sql))
   const remember = db.prepare('INSERT OR REPLACE INTO journal_forgotten (id, forgotten_at) VALUES (?, ?)')
   for (const id of ids) {
-    for (const step of steps) step.run(id)
+    remove(db, id)
     remember.run(id, now)
   }
   db.prepare('DELETE FROM journal_forgotten WHERE forgotten_at < ?').run(now - YEAR_MS)

@@ -24,9 +24,8 @@ export function trashDirectories (actions: readonly Action[], way?: 'in' | 'out'
 
 /** Makes the directory and says in a manifest what is to lie in it, so that people understand it without the database. */
 export function createTrashOpener (deps: TrashDeps, operation: OperationRow, units: readonly PlannedUnit[]): (directory: string) => Promise<void> {
-  const opened = new Set<string>()
-  return async (directory) => {
-    if (opened.has(directory)) return
+  const opened = new Map<string, Promise<void>>()
+  async function open (directory: string): Promise<void> {
     await deps.disk.mkdir(dirname(directory))
     await deps.disk.mkdir(directory)
     const items = units.flatMap((unit) => unit.actions).flatMap((action): ManifestItem[] => {
@@ -34,7 +33,16 @@ export function createTrashOpener (deps: TrashDeps, operation: OperationRow, uni
       return [{ name: String(action.item.n), original: action.from, size: action.identity.size }]
     })
     if (items.length > 0) await writeManifest(deps, directory, operation, items)
-    opened.add(directory)
+  }
+  return async (directory) => {
+    const opening = opened.get(directory) ?? open(directory)
+    opened.set(directory, opening)
+    try {
+      await opening
+    } catch (error) {
+      opened.delete(directory)
+      throw error
+    }
   }
 }
 

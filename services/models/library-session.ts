@@ -43,7 +43,7 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     onError: (error) => { logger.error({ err: error, type: type.name }, 'rows could not be brought into the index') }
   })
   const files = createModelFiles({ store, index, feed, board, moved, describe, paths: deps.paths, logger, mayWrite: () => settings.get('write_sidecars') !== 'on_edit' })
-  const settle = createSettle({ store, index, feed, board, ledger, overlay, describe, isEnding: () => ending.signal.aborted, onUnfinished: () => { followUp() } })
+  const settle = createSettle({ store, index, feed, board, ledger, overlay, describe, isEnding: () => ending.signal.aborted, onUnfinished: () => { followUp() }, onWritten: cache.shortenLog })
   /** Settling under way; the cache stays open for it. */
   const settling = new Set<Promise<unknown>>()
   const scanner = createLibraryScan({

@@ -1,4 +1,5 @@
 import { describeFailure } from '../journal/errors.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { JobContext } from '../jobs/types.ts'
 import { countRemoved, foldersToEmpty, parentOf } from './emptied-folders.ts'
 import { stemOf } from './file-set.ts'
@@ -92,7 +93,9 @@ async function planAll ({ library }: RelocateDeps, moves: readonly PlannedMove[]
   const listings = createFolderListings()
   const roots = library.roots()
   const relocations: Relocation[] = []
+  const slice = createSlices()
   for (const { from, to } of moves) {
+    await slice()
     if (signal.aborted) return []
     const reason = changed.get(from) ?? changed.get(to)
     const model = library.index.get(from)

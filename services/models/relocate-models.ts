@@ -1,3 +1,4 @@
+import { createSlices } from '../jobs/slices.ts'
 import { newOperationId } from '../journal/journal.ts'
 import type { Journal, OperationKind, UnitError } from '../journal/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
@@ -86,8 +87,10 @@ function createSettling ({ library, hub }: Pick<RelocateDeps, 'library' | 'hub'>
 
   async function settle (moved: readonly Relocation[]): Promise<void> {
     for (const model of await library.settle({ moved })) models.set(model.file_path, model)
+    const slice = createSlices()
     for (const { from, to } of moved) {
       hub.publish('model.moved', { model_type: library.type.name, from, to, sha256: models.get(to)?.sha256 ?? '' }, { operation })
+      await slice()
     }
   }
 

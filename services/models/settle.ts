@@ -27,16 +27,19 @@ export interface SettleDeps {
   isEnding (): boolean
   /** Rows were written whose hash or sidecar is still to come. */
   onUnfinished (): void
+  /** Now and then, when rows were written. */
+  onWritten (): void
 }
 
 /** A row to be written: where it lies now, and the row that it was before. */
 interface Task { path: string, root: ScanRoot, known: KnownModel | undefined, from: string | null }
 interface Described extends Task { row: StoredModel }
 
-/** Rows per transaction: some milliseconds, then requests get their turn. */
-const SLICE = 24
 /** Files looked at side by side. */
 const LOOKS = 8
+/** Rows per transaction at first, and the milliseconds it may take; then requests get their turn. */
+const SLICE = 8
+const SLICE_MS = 4
 
 /**
  * Brings rows and index in step with what was done on disk; see the library's port. Moved rows keep their id and hashes,
@@ -57,10 +60,13 @@ export function createSettle (deps: SettleDeps): (done: DoneOnDisk) => Promise<I
   async function drop (paths: readonly string[]): Promise<void> {
     // Before the first pause: what a scan wrote of them meanwhile is not to be shown.
     for (const path of paths) feed.touch(path)
-    for (let at = 0; at < paths.length && !deps.isEnding(); at += SLICE) {
-      const rows = paths.slice(at, at + SLICE).flatMap((path) => store.find(type.name, path) ?? [])
-      if (rows.length > 0) index.apply({ remove: store.remove(rows, { remember: false }) })
-      if (at + SLICE < paths.length) await nextTurn()
+    const slices = sliced(paths)
+    for (let some = slices.next(); some.length > 0 && !deps.isEnding(); some = slices.next()) {
+      slices.timed(() => {
+        const rows = some.flatMap((path) => store.find(type.name, path) ?? [])
+        if (rows.length > 0) index.apply({ remove: store.remove(rows, { remember: false }) })
+      })
+      if (slices.left() > 0) await nextTurn()
     }
   }
 
@@ -106,14 +112,33 @@ export function createSettle (deps: SettleDeps): (done: DoneOnDisk) => Promise<I
     const tasks = [...moved.map(({ from, to }) => taskOf(to, from)), ...changed.map((path) => taskOf(path, null))].filter((task) => task !== undefined)
     const listings = new Map<string, DirectoryNames>()
     const settled: IndexedModel[] = []
-    for (let at = 0; at < tasks.length; at += SLICE) {
-      const looked = await lookAll(tasks.slice(at, at + SLICE), listings)
+    const slices = sliced(tasks)
+    for (let some = slices.next(); some.length > 0; some = slices.next()) {
+      const looked = await lookAll(some, listings)
       await miss(looked.flatMap(({ task, file }) => file ? [] : [task]))
       if (deps.isEnding()) break
-      settled.push(...settleSlice(looked.flatMap(({ task, file }) => file ? [{ task, file }] : [])))
-      await nextTurn()
+      settled.push(...slices.timed(() => settleSlice(looked.flatMap(({ task, file }) => file ? [{ task, file }] : []))))
+      deps.onWritten()
+      if (slices.left() > 0) await nextTurn()
     }
     return settled
+  }
+}
+
+/** Deals out a list in portions that fit the time of a slice, as the portions before took it. */
+function sliced<T> (all: readonly T[]) {
+  let at = 0
+  let size = SLICE
+  return {
+    /** The next portion; empty when there is none. */
+    next: (): readonly T[] => all.slice(at, at += size),
+    timed<R> (work: () => R): R {
+      const begun = performance.now()
+      const result = work()
+      size = Math.max(1, Math.min(2 * size, Math.floor(size * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
+      return result
+    },
+    left: () => Math.max(0, all.length - at)
   }
 }
 

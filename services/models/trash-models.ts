@@ -1,3 +1,4 @@
+import { createSlices } from '../jobs/slices.ts'
 import type { Journal, OperationResult } from '../journal/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { createDeletionPlanner, type Deletion, type DeletionTarget } from './deletion.ts'
@@ -31,10 +32,12 @@ export async function trashModels (deps: TrashDeps, targets: readonly DeletionTa
 
 async function trashHeld ({ library, hub, journal }: TrashDeps, targets: readonly DeletionTarget[], { kind, route, signal }: TrashOptions): Promise<Trashed> {
   const plan = createDeletionPlanner(library)
+  const slice = createSlices()
   const deletions: Deletion[] = []
   for (const target of targets) {
     if (signal?.aborted) break
     deletions.push(await plan(target))
+    await slice()
   }
   const units = deletions.flatMap((deletion) => deletion.kind === 'there' ? [deletion.unit] : [])
   const done: string[] = []
@@ -47,16 +50,20 @@ async function trashHeld ({ library, hub, journal }: TrashDeps, targets: readonl
   } finally {
     const removed = done.concat(deletions.flatMap((deletion) => deletion.kind === 'vanished' ? [deletion.path] : []))
     await library.settle({ removed })
-    announce({ library, hub }, removed, result?.id)
+    await announce({ library, hub }, removed, result?.id)
   }
   return { deletions, result }
 }
 
-function announce ({ library, hub }: Pick<TrashDeps, 'library' | 'hub'>, removed: readonly string[], operation: string | undefined): void {
+async function announce ({ library, hub }: Pick<TrashDeps, 'library' | 'hub'>, removed: readonly string[], operation: string | undefined): Promise<void> {
   if (removed.length === 0) return
   const about = { model_type: library.type.name }
   const refs = operation === undefined ? {} : { operation }
-  for (const path of removed) hub.publish('model.deleted', { ...about, file_path: path }, refs)
+  const slice = createSlices()
+  for (const path of removed) {
+    hub.publish('model.deleted', { ...about, file_path: path }, refs)
+    await slice()
+  }
   hub.publish('models.changed', { ...about, created: 0, updated: 0, deleted: removed.length }, refs)
   hub.publish('facets.changed', about, refs)
   hub.broadcast('fetch', { type: 'models_changed' })

@@ -8,6 +8,7 @@ import { offlineRoots, requireOnline } from '../../services/models/online-roots.
 import { relocateModels } from '../../services/models/relocate-models.ts'
 import type { Relocation } from '../../services/models/relocation.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
+import { createSlices } from '../../services/jobs/slices.ts'
 import { cacheEntry } from './cache-entry.ts'
 import { findSource, requiredField, type Source } from './find-source.ts'
 import { findTarget, isSameFolder, type Target } from './find-target.ts'
@@ -40,7 +41,7 @@ export const moveModels = (deps: MoveDeps & { tasks: RunningTasks }) => async (i
   const targetPath = requiredField(input.target_path, MISSING)
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string')) throw new InvalidInputError(MISSING)
   return await deps.tasks.run(async (signal) => {
-    const tasks = prepare(deps, paths as string[], targetPath, input.use_default_paths === true)
+    const tasks = await prepare(deps, paths as string[], targetPath, input.use_default_paths === true)
     const held = tasks.flatMap((task) => 'source' in task ? [task.source.model.file_path] : [])
     const results = await deps.library.exclusively([...new Set(held)], async () => await moveAll(deps, tasks, signal))
     const count = results.filter(({ success }) => success).length
@@ -48,12 +49,12 @@ export const moveModels = (deps: MoveDeps & { tasks: RunningTasks }) => async (i
   })
 }
 
-function prepare (deps: MoveDeps, paths: readonly string[], targetPath: string, byTemplate: boolean): Task[] {
+async function prepare (deps: MoveDeps, paths: readonly string[], targetPath: string, byTemplate: boolean): Promise<Task[]> {
   const { library, settings } = deps
   const defaults = byTemplate ? createDefaultFolders(settings, library.type.name) : null
   const offline = offlineRoots(library)
   const named = new Set<string>()
-  return paths.map((original): Task => {
+  const taskOf = (original: string): Task => {
     try {
       const source = findSource(library, original)
       if (named.has(source.model.file_path)) throw new ConflictError('The model is named twice', 'named-twice')
@@ -65,7 +66,14 @@ function prepare (deps: MoveDeps, paths: readonly string[], targetPath: string, 
       if (!(error instanceof DomainError)) throw error
       return failed(original, error)
     }
-  })
+  }
+  const slice = createSlices()
+  const tasks: Task[] = []
+  for (const path of paths) {
+    tasks.push(taskOf(path))
+    await slice()
+  }
+  return tasks
 }
 
 function failed (original: string, { message }: Pick<UnitError, 'message'>): MoveResult {
@@ -74,10 +82,12 @@ function failed (original: string, { message }: Pick<UnitError, 'message'>): Mov
 
 async function moveAll (deps: MoveDeps, tasks: readonly Task[], signal: AbortSignal): Promise<MoveResult[]> {
   const listings = createFolderListings()
+  const slice = createSlices()
   const slots: (MoveResult | Relocation & { original: string })[] = []
   for (const task of tasks) {
     if (signal.aborted) break
     slots.push('source' in task ? await planOne(task, listings) : task)
+    await slice()
   }
   const relocations = slots.filter((slot) => 'unit' in slot)
   const done = relocations.length > 0 && !signal.aborted
