@@ -99,7 +99,7 @@ export function createHints ({ state, civitai, libraries, editSidecar, now }: Hi
       settling ??= (async () => { for (const row of all.all()) await judge(row) })().finally(() => { settling = null })
       await settling
     },
-    moved (type, from, to) { move.run(to, type, from) }
+    moved (type, from, to) { state.withoutWaiting(() => { move.run(to, type, from) }) }
   }
 }
 

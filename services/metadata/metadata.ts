@@ -47,10 +47,12 @@ export function createMetadata (deps: MetadataDeps): MetadataShelf {
   const provenance = createProvenance({ state, now })
   const lookups = createLookups({ state, now })
   const uploads = createUploadShelf(join(settings.directory, 'modelshelf', 'uploads-metadata'))
+  const record = state.db.transaction<EditRecorder['record']>((model, before, after, source) => { provenance.record(ids.of(model), before, after, source) })
   const recorder: EditRecorder = {
     snapshot: fieldSnapshot,
     // one commit for the id and what is noted under it
-    record: state.db.transaction((model, before, after, source) => { provenance.record(ids.of(model), before, after, source) })
+    // The values themselves are on the disk already; should a power cut take this back, they come from the sidecar.
+    record: (model, before, after, source) => { state.withoutWaiting(() => { record(model, before, after, source) }) }
   }
   const warn = (message: string, error: unknown): void => { logger.debug({ err: error }, message) }
 

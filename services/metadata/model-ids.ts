@@ -73,7 +73,7 @@ export function createModelIds ({ state, libraries }: { state: StateDatabase, li
       keep(row, model)
       return { library, model }
     },
-    moved (type, from, to) { relocate.run(to, type, from) }
+    moved (type, from, to) { state.withoutWaiting(() => { relocate.run(to, type, from) }) }
   }
 }
 
