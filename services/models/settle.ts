@@ -131,7 +131,11 @@ function sliced<T> (all: readonly T[]) {
   let size = SLICE
   return {
     /** The next portion; empty when there is none. */
-    next: (): readonly T[] => all.slice(at, at += size),
+    next (): readonly T[] {
+      const from = at
+      at += size
+      return all.slice(from, at)
+    },
     timed<R> (work: () => R): R {
       const begun = performance.now()
       const result = work()
