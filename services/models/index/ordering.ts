@@ -4,9 +4,10 @@ import type { Corpus } from './corpus.ts'
 import { byGroupSize } from './group-size-order.ts'
 import { compareNewest, groupModels, representatives, versionCount } from './group-table.ts'
 import type { GroupTable } from './group-table.ts'
-import { radixSort, sortSpread } from './radix-sort.ts'
-import { selectIn } from './selection.ts'
+import { radixSort } from './radix-sort.ts'
+import { selectAll, selectIn } from './selection.ts'
 import type { Selection } from './selection.ts'
+import { spreadOrder, type SpreadOrder } from './spread-order.ts'
 import { integerHash, mix, textHash } from './text-hash.ts'
 import type { UsageColumn } from './usage-column.ts'
 import type { IndexPreferences, ListQuery } from '../ports.ts'
@@ -45,7 +46,7 @@ function inOrder (context: OrderContext, query: OrderQuery, bits: BitSet | null,
     case 'size': return selectIn(orders.size.read(), descending, bits, groups)
     case 'usage': return selectIn(context.derived('usage', context.usage.version, () => usageOrder(context)), descending, bits, groups)
     case 'versions_count': return selectIn(context.derived('versions', 0, () => versionsOrder(context)), descending, bits, groups)
-    case 'random': return selectIn(randomOrder(context, query.sort.seed), false, bits, groups)
+    case 'random': return selectAll(randomOrder(context.corpus, query.sort.seed, bits), groups)
     default: return selectIn(orders.cache.read(), false, bits, groups)
   }
 }
@@ -67,21 +68,10 @@ function versionsOrder (context: OrderContext): Uint32Array {
   return radixSort(slots, keys)
 }
 
-/** By hash of seed and path, so that a model that comes or goes moves no other. The last one is kept for its further pages. */
-function randomOrder ({ corpus, derived }: OrderContext, seed: string): Uint32Array {
+/** By hash of seed and path, so that a model that comes or goes moves no other. */
+function randomOrder ({ paths, live }: Corpus, seed: string, bits: BitSet | null): SpreadOrder {
   const key = textHash(seed || 'random')
-  return derived('random', key, () => {
-    const { slots, paths } = derived('random paths', 0, () => pathKeys(corpus))
-    const keys = new Uint32Array(slots.length)
-    for (let i = 0; i < keys.length; i++) keys[i] = mix((paths[i] as number) ^ key)
-    return sortSpread(slots, keys)
-  })
-}
-
-/** What every seed is mixed with. */
-function pathKeys (corpus: Corpus): { slots: Uint32Array, paths: Uint32Array } {
-  const slots = bitMembers(corpus.live)
-  return { slots, paths: slots.map((slot) => corpus.paths.keyOf(slot)) }
+  return spreadOrder(bitMembers(bits ?? live), (slot) => mix(paths.keyOf(slot) ^ key))
 }
 
 /** The local versions of one model, newest first. */

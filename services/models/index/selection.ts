@@ -1,6 +1,7 @@
 import { countBits, hasBit } from './bit-set.ts'
 import type { BitSet } from './bit-set.ts'
 import type { GroupTable } from './group-table.ts'
+import type { SpreadOrder } from './spread-order.ts'
 
 /** The models of a query in their order, without being written out. */
 export interface Selection {
@@ -11,10 +12,17 @@ export interface Selection {
   bits: BitSet | null
   /** Present when models are grouped. */
   groups: GroupTable | null
+  /** Present when the order is made as it is read: to be called with the places that are read next. */
+  settle?: SpreadOrder['settle']
 }
 
 export function selectIn (order: Uint32Array, descending: boolean, bits: BitSet | null, groups: GroupTable | null = null): Selection {
   return { total: bits ? countBits(bits) : order.length, order, descending, bits, groups }
+}
+
+/** What was put into an order already without what did not pass the filters. */
+export function selectAll (order: SpreadOrder, groups: GroupTable | null): Selection {
+  return { ...selectIn(order.slots, false, null, groups), settle: order.settle }
 }
 
 /** `count` slots from `offset` on; starts from the nearer end. */
@@ -25,6 +33,7 @@ export function slotsOf (selection: Selection, offset: number, count: number): U
   if (length === 0) return slots
   // Place of the first wanted one counted along the order, whatever the direction of reading.
   const from = descending ? total - offset - length : offset
+  selection.settle?.(from, from + length)
   if (!bits) slots.set(order.subarray(from, from + length))
   else if (from * 2 + length <= total) takeForward(order, bits, from, slots)
   else takeBackward(order, bits, total - from - length, slots)

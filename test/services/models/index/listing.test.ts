@@ -100,6 +100,8 @@ t.test('a seed gives one order across pages, and a deletion moves no other model
   const before = names(sortBy('random', 'asc', 'seed1'))
   t.not(before.join(), names(sortBy('random', 'asc', 'seed2')).join())
   t.same(names({ ...sortBy('random', 'asc', 'seed1'), pageSize: 20, page: 2 }), before.slice(20, 40))
+  const some = before.filter((name) => name.includes('3'))
+  t.same(names({ ...sortBy('random', 'asc', 'seed1'), search: '3' }), some, 'a filter keeps the order')
   index.apply({ remove: [models[7]?.id ?? 0] })
   t.same(names(sortBy('random', 'asc', 'seed1')), before.filter((name) => name !== 'm7'))
 })
