@@ -19,9 +19,9 @@ export function listUrl (query: Record<string, string | string[]>): string {
   return `/api/lm/loras/list?${parameters.toString()}`
 }
 
-/** The n-th combination of sort key and page. */
-function turn (n: number): Record<string, string> {
-  return { sort_by: SORTS[n % SORTS.length] ?? 'name', page: String(1 + Math.floor(n / SORTS.length)) }
+/** The n-th combination of sort key and size of the page: each is a page of its own, and even a small library has items for it. */
+function turn (n: number, largest = 20): { sort_by: string, page_size: string } {
+  return { sort_by: SORTS[n % SORTS.length] ?? 'name', page_size: String(largest - Math.floor(n / SORTS.length)) }
 }
 
 /** Every filter, search and place in the list that the contract's list route knows. */
@@ -33,21 +33,20 @@ export function queryKinds ({ samples, counts }: GeneratedLibrary): QueryKind[] 
   }
   const word = (n: number, index: number) => sample(n).title.toLowerCase().split(' ')[index] ?? 'river'
   const cold = (name: string, query: QueryKind['query'], goal = COLD_GOAL): QueryKind => ({ name, goal, query })
-  const paged = (size: number, place: string, page: (n: number, pages: number) => number) => cold(`${place} page of ${size}`, (n) => {
-    const pages = Math.ceil(counts.loras / size)
-    const wanted = Math.max(1, Math.min(pages, page(Math.floor(n / SORTS.length), pages)))
-    return { ...turn(n), page: String(wanted), page_size: String(size) }
+  const paged = (size: number, place: string, page: (pages: number) => number) => cold(`${place} page of ${size}`, (n) => {
+    const asked = turn(n, size)
+    return { ...asked, page: String(page(Math.ceil(counts.loras / Number(asked.page_size)))) }
   })
   const places = (size: number) => [
-    paged(size, 'first', (n) => 1 + n),
-    paged(size, 'middle', (n, pages) => Math.ceil(pages / 2) + n),
-    paged(size, 'last', (n, pages) => pages - n)
+    paged(size, 'first', () => 1),
+    paged(size, 'middle', (pages) => Math.ceil(pages / 2)),
+    paged(size, 'last', (pages) => pages)
   ]
   return [
     ...places(20),
     ...places(100),
     cold('random order', (n) => ({ sort_by: `random:${n}` })),
-    cold('versions_count order', (n) => ({ sort_by: n % 2 ? 'versions_count' : 'versions_count:desc', page: String(n + 1) })),
+    cold('versions_count order', (n) => ({ sort_by: n % 2 ? 'versions_count' : 'versions_count:desc', page: String(1 + Math.floor(n / 2)) })),
     cold('folder', (n) => ({ ...turn(n), folder: sample(n).folder })),
     cold('folder_include ×2', (n) => ({ ...turn(n), folder_include: [sample(n).folder, sample(n + 1).folder] })),
     cold('folder_exclude', (n) => ({ ...turn(n), folder_exclude: sample(n).folder })),

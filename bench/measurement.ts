@@ -11,6 +11,8 @@ export interface Measurement {
   goal?: { bound: 'most' | 'least', value: number }
   /** The reference measured in the same run, or how it was measured. */
   note?: string
+  /** ISO 8601 UTC; given when it is kept. */
+  measured_at?: string
 }
 
 export function percentile (values: readonly number[], share: number): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { freePort, poll, stopProcess } from './built-server.ts'
 import { createTimedClient } from './http-client.ts'
 
-export interface ReferenceServer { base: string, stop (): Promise<void> }
+export interface ReferenceServer { base: string, pid: number, stop (): Promise<void> }
 
 /** bench/baseline-server in a process of its own, answering these bytes. */
 export async function startBaseline (directory: string, body: Buffer, type: string): Promise<ReferenceServer> {
@@ -14,7 +14,7 @@ export async function startBaseline (directory: string, body: Buffer, type: stri
   const script = join(import.meta.dirname, `baseline-server.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`)
   const child = spawn(process.execPath, [...process.execArgv, script, file, type], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = await once(child.stdout, 'data') as [Buffer]
-  return { base: `http://127.0.0.1:${Number(line.toString('utf8'))}`, stop: () => stopProcess(child) }
+  return { base: `http://127.0.0.1:${Number(line.toString('utf8'))}`, pid: pidOf(child), stop: () => stopProcess(child) }
 }
 
 /** nginx as a file server over one folder: one worker, sendfile, cached descriptors. */
@@ -46,5 +46,10 @@ http {
   } finally {
     client.close()
   }
-  return { base, stop: () => stopProcess(child) }
+  return { base, pid: pidOf(child), stop: () => stopProcess(child) }
+}
+
+function pidOf ({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new Error('the reference could not be started')
+  return pid
 }

@@ -17,17 +17,17 @@ export const previews: Part = async ({ models, library, server, scratch, load })
     if (status !== 200) throw new Error(`the preview answered ${status}`)
     const url = new URL(path, server.base)
     return [
-      ...await againstNginx({ url, body, directory: library.directory, scratch, models, load }),
-      await revalidated({ url, body, etag: String(headers.etag), type: String(headers['content-type']), scratch, models, load })
+      ...await againstNginx({ url, pid: server.pid, body, directory: library.directory, scratch, models, load }),
+      await revalidated({ url, pid: server.pid, body, etag: String(headers.etag), type: String(headers['content-type']), scratch, models, load })
     ]
   } finally {
     client.close()
   }
 }
 
-interface Preview { url: URL, body: Buffer, scratch: string, models: number, load: Parameters<typeof ratio>[0] }
+interface Preview { url: URL, pid: number, body: Buffer, scratch: string, models: number, load: Parameters<typeof ratio>[0] }
 
-async function againstNginx ({ url, body, directory, scratch, models, load }: Preview & { directory: string }): Promise<Measurement[]> {
+async function againstNginx ({ url, pid, body, directory, scratch, models, load }: Preview & { directory: string }): Promise<Measurement[]> {
   if (!await hasProgram('nginx')) {
     process.stdout.write('  previews against nginx: skipped, nginx is not installed\n')
     return []
@@ -36,17 +36,17 @@ async function againstNginx ({ url, body, directory, scratch, models, load }: Pr
   try {
     const file = url.searchParams.get('path') ?? ''
     const relative = file.slice(directory.length).split('/').map(encodeURIComponent).join('/')
-    const result = await ratio(load, { url: url.href }, { url: nginx.base + relative })
+    const result = await ratio(load, { url: url.href, pid }, { url: nginx.base + relative, pid: nginx.pid })
     return [{ part: 'previews', name: 'preview, of nginx', models, value: result.ratio, unit: 'ratio', goal: atLeast(0.3), note: `${Math.round(result.ours)} of ${Math.round(result.reference)} requests/s, ${body.length} bytes` }]
   } finally {
     await nginx.stop()
   }
 }
 
-async function revalidated ({ url, body, etag, type, scratch, models, load }: Preview & { etag: string, type: string }): Promise<Measurement> {
+async function revalidated ({ url, pid, body, etag, type, scratch, models, load }: Preview & { etag: string, type: string }): Promise<Measurement> {
   const baseline = await startBaseline(scratch, body, type)
   try {
-    const result = await ratio(load, { url: url.href, headers: { 'if-none-match': etag } }, { url: baseline.base })
+    const result = await ratio(load, { url: url.href, pid, headers: { 'if-none-match': etag } }, { url: baseline.base, pid: baseline.pid })
     return { part: 'previews', name: 'preview 304, of a constant 200 of its bytes', models, value: result.ratio, unit: 'ratio', goal: atLeast(0.75), note: `${Math.round(result.ours)} of ${Math.round(result.reference)} requests/s` }
   } finally {
     await baseline.stop()

@@ -15,7 +15,7 @@ export const repeated: Part = async ({ models, server, scratch, load }) => {
       if (status !== 200) throw new Error(`the list answered ${status}`)
       const baseline = await startBaseline(scratch, body, 'application/json; charset=utf-8')
       try {
-        const result = await ratio(load, { url }, { url: baseline.base })
+        const result = await ratio(load, { url, pid: server.pid }, { url: baseline.base, pid: baseline.pid })
         measurements.push({
           part: 'repeated',
           name: `repeated list of ${size}, of bare node:http`,

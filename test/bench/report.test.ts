@@ -29,6 +29,19 @@ t.test('measuring one part again keeps the figures of the others', async (t) => 
   t.same(merged.map(({ models, value }) => [models, value]), [[1_000, 1], [20_000, 3], [100_000, 4]])
 })
 
+t.test('what a part no longer measures goes with its next run', async (t) => {
+  const merged = mergeMeasurements([{ ...list(1_000, 1), name: 'retired' }, { ...list(20_000, 2), name: 'retired' }], [list(1_000, 3)])
+  t.same(merged.map(({ name, models, value }) => [name, models, value]), [['retired', 20_000, 2], ['list', 1_000, 3]])
+})
+
+t.test('figures of an earlier run bear a mark and their day', async (t) => {
+  const older = { ...list(20_000, 2.5), measured_at: '2025-12-24T10:00:00.000Z' }
+  const table = resultsTable(results([{ ...list(1_000, 1), measured_at: '2026-01-02T01:00:00.000Z' }, older, list(100_000, 1)]))
+  t.match(table, '| list | 1.00 ms | **2.50 ms**<sup>1</sup> | 1.00 ms | ≤ 2 ms |')
+  t.match(table, '<sup>1</sup> Not measured again since 2025-12-24.')
+  t.notMatch(resultsTable(results([list(1_000, 1)])), '<sup>')
+})
+
 t.test('percentiles and goals', async (t) => {
   t.equal(percentile([3, 1, 2], 0.5), 2)
   t.equal(percentile([3, 1, 2], 1), 3)
