@@ -84,17 +84,19 @@ interface LocalModel { fileName: string, members: string }
 
 const MOST_LOCAL = 20_000
 
-/** By hash; null: the library has none. Kept until models change, since the same few are in many recipes. */
+/** By hash; null: the library has none. Those it has are kept until models change, since the same few are in many recipes. */
 function localModels (lookups: VersionedLookups, more: (model: IndexedModel) => Shown): (hash: string) => LocalModel | null {
-  const known = new Map<string, LocalModel | null>()
+  const known = new Map<string, LocalModel>()
   let version = -1
   return (hash) => {
     if (version !== lookups.version || known.size >= MOST_LOCAL) known.clear()
     version = lookups.version
     const found = known.get(hash)
-    if (found !== undefined) return found
+    if (found) return found
     const [model] = lookups.byHash(hash)
-    const local = model ? { fileName: model.file_name, members: JSON.stringify({ inLibrary: true, ...knownLocally({ hash, file_name: model.file_name }, 'hash', model), ...more(model) }).slice(1, -1) } : null
+    if (!model) return null
+    const shown = { inLibrary: true, ...knownLocally({ hash, file_name: model.file_name }, 'hash', model), ...more(model) }
+    const local = { fileName: model.file_name, members: JSON.stringify(shown).slice(1, -1) }
     known.set(hash, local)
     return local
   }
@@ -111,8 +113,22 @@ function isAbsent (lookups: ModelLookups, text: string, version: number): boolea
   return !model || lookups.versionsOf(Number(model[1])).length === 0
 }
 
+/** Most names are ids, which nothing needs to escape; most recipes share a few folders. */
+const PLAIN_NAME = /^[\w.-]*$/
+const MOST_FOLDERS = 5000
+const folderUrls = new Map<string, string>()
+
 export function fileUrl (imagePath: string): string {
-  return previewUrl(imagePath) || NO_PREVIEW
+  const slash = imagePath.lastIndexOf('/') + 1
+  const name = imagePath.slice(slash)
+  if (slash === 0 || !PLAIN_NAME.test(name)) return previewUrl(imagePath) || NO_PREVIEW
+  const folder = imagePath.slice(0, slash)
+  const known = folderUrls.get(folder)
+  if (known !== undefined) return known + name
+  if (folderUrls.size >= MOST_FOLDERS) folderUrls.clear()
+  const url = previewUrl(folder)
+  folderUrls.set(folder, url)
+  return url + name
 }
 
 function shownEntry (lookups: ModelLookups, entry: Readonly<Record<string, unknown>>, binding: Binding): Shown {

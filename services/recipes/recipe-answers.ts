@@ -41,15 +41,14 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   function itemsOf (slots: readonly number[]): (string | undefined)[] {
     const items = new Array<string | undefined>(slots.length)
     for (let from = 0; from < slots.length; from += READ_AT_ONCE) {
-      const there = slots.slice(from, from + READ_AT_ONCE).flatMap((slot, at) => {
-        const entry = index.at(slot)
-        return entry ? [{ at: from + at, entry }] : []
-      })
-      const wholes = readAll(there.map(({ entry }) => entry))
-      for (const [n, { at }] of there.entries()) {
-        const whole = wholes[n]
-        if (whole) items[at] = itemJson(whole, presenter)
+      const places: number[] = []
+      const rows: StoredRecipe[] = []
+      for (let at = from; at < Math.min(from + READ_AT_ONCE, slots.length); at++) {
+        const row = index.at(slots[at] ?? -1)
+        if (row) rows.push(row)
+        if (row) places.push(at)
       }
+      for (const [n, whole] of readAll(rows).entries()) if (whole) items[places[n] ?? 0] = itemJson(whole, presenter)
     }
     return items
   }
@@ -103,7 +102,8 @@ function itemJson ({ row, body }: WholeRecipe, presenter: Presenter): string {
 
 /** Neither these nor addresses hold anything that JSON escapes. */
 function datesJson (created: number, modified: number): string {
-  return Object.entries(formattedDates(created, modified)).map(([name, text]) => `,"${name}":"${text}"`).join('')
+  const { created_date_formatted: then, modified_formatted: since } = formattedDates(created, modified)
+  return (then === undefined ? '' : `,"created_date_formatted":"${then}"`) + (since === undefined ? '' : `,"modified_formatted":"${since}"`)
 }
 
 function factsOfLora ({ hashes, versions, names }: RecipeFacts, at: number): LoraFacts {
