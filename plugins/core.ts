@@ -149,7 +149,8 @@ async function openLibraries (app: FastifyInstance, libraries: readonly Openable
     turn = mine.then(async () => { await untilCompared(library) })
     await open(library.open(mine))
   })
-  await Promise.all([Promise.all(opening).then(loadedAll), open(recipes.open())])
+  // Disks are read when everything that is known is shown: until then the processor has other things to do.
+  await Promise.all([...opening, open(recipes.open())]).then(loadedAll)
 }
 
 /**

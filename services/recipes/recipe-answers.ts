@@ -38,8 +38,8 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   const selections = new LRUCache<string, { stamp: string, slots: readonly number[] }>({ max: MOST_SELECTIONS })
   const others = new Map<string, { stamp: string, body: Buffer }>()
 
-  function itemsOf (slots: readonly number[]): (string | undefined)[] {
-    const items = new Array<string | undefined>(slots.length)
+  /** Calls back for every slot that is still there, in order. */
+  function eachWhole (slots: readonly number[], take: (whole: WholeRecipe, at: number) => void): void {
     for (let from = 0; from < slots.length; from += READ_AT_ONCE) {
       const places: number[] = []
       const rows: StoredRecipe[] = []
@@ -48,8 +48,17 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
         if (row) rows.push(row)
         if (row) places.push(at)
       }
-      for (const [n, whole] of readAll(rows).entries()) if (whole) items[places[n] ?? 0] = itemJson(whole, presenter)
+      for (const [n, whole] of readAll(rows).entries()) if (whole) take(whole, places[n] ?? 0)
     }
+  }
+
+  function itemsOf (slots: readonly number[]): (string | undefined)[] {
+    const items = new Array<string | undefined>(slots.length)
+    eachWhole(slots, (whole, at) => {
+      const pieces: string[] = []
+      putItem(pieces, whole, presenter)
+      items[at] = pieces.join('')
+    })
     return items
   }
 
@@ -65,8 +74,13 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   function pageOf (query: RecipeQuery, stamp: string): Buffer {
     const slots = selection(query, stamp)
     const { page, pageSize } = query
-    const shown = itemsOf(slots.slice((page - 1) * pageSize, page * pageSize)).filter((item) => item !== undefined)
-    return Buffer.from(`{"items":[${shown.join(',')}],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
+    const pieces = ['{"items":[']
+    eachWhole(slots.slice((page - 1) * pageSize, page * pageSize), (whole) => {
+      if (pieces.length > 1) pieces.push(',')
+      putItem(pieces, whole, presenter)
+    })
+    pieces.push(`],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
+    return Buffer.from(pieces.join(''))
   }
 
   return {
@@ -90,14 +104,21 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   }
 }
 
-function itemJson ({ row, body }: WholeRecipe, presenter: Presenter): string {
+/** Pieces that are put together once, at the end: a page is a quarter of a megabyte. */
+function putItem (pieces: string[], { row, body }: WholeRecipe, presenter: Presenter): void {
   const { image, created, modified } = row
-  const { members, shownParams: shown, params } = body
   const facts = factsOf(row)
-  const loras = body.loras === '' ? '' : body.loras.split('\n').map((text, at) => presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)).join(',')
-  const checkpoint = body.checkpoint === '' ? '' : `,"checkpoint":${presenter.checkpointJson(body.checkpoint, facts)}`
+  pieces.push('{', body.members, ',"loras":[')
+  if (body.loras !== '') {
+    for (const [at, text] of body.loras.split('\n').entries()) {
+      if (at > 0) pieces.push(',')
+      pieces.push(presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel))
+    }
+  }
+  pieces.push('],"gen_params":', body.shownParams || body.params)
+  if (body.checkpoint !== '') pieces.push(',"checkpoint":', presenter.checkpointJson(body.checkpoint, facts))
   const size = image.width !== null && image.height !== null ? `,"width":${image.width},"height":${image.height}` : ''
-  return `{${members},"loras":[${loras}],"gen_params":${shown || params}${checkpoint},"file_url":"${fileUrl(image.path)}"${datesJson(created, modified)}${size}}`
+  pieces.push(`,"file_url":"${fileUrl(image.path)}"${datesJson(created, modified)}${size}}`)
 }
 
 /** Neither these nor addresses hold anything that JSON escapes. */
