@@ -32,7 +32,7 @@ export interface IndexFeedDeps {
 /** Rows per slice at first, and how long a slice may take in milliseconds. */
 const SLICE = 200
 const MOST = 2000
-const SLICE_MS = 8
+const SLICE_MS = 4
 
 export function createIndexFeed ({ store, index, hasRoot, onStale, onError }: IndexFeedDeps): IndexFeed {
   let upserted: number[] = []

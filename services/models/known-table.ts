@@ -1,9 +1,9 @@
 import type { ModelTypeName } from './types.ts'
 import type { Database } from 'better-sqlite3'
-import { basename, dirname } from 'node:path'
+import { lstatSync } from 'node:fs'
 import { statFile } from './file-changes.ts'
-import { stemOf } from './file-set.ts'
-import type { FoundFile } from './scan-types.ts'
+import { LOOK, LOOK_WIDTH, type ScanJob } from './scan-job.ts'
+import type { ScanRoot } from './scan-types.ts'
 import type { RawRow } from './stored-model.ts'
 
 const NUMBERS = ['id', 'file_size', 'file_mtime', 'file_inode', 'file_dev', 'sidecar_size', 'sidecar_mtime', 'info_mtime', 'preview_size', 'preview_mtime'] as const
@@ -24,7 +24,7 @@ export interface KnownTable {
    * Whether a row still describes what lies on the disk. Sizes and times are compared by equality, never as newer or older:
    * clocks jump, and copies bring old times along.
    */
-  isUnchanged (line: number, file: FoundFile): boolean
+  isUnchanged (line: number, root: ScanRoot, job: ScanJob, at: number, looks: Float64Array): boolean
 }
 
 export function loadKnownTable (db: Database, type: ModelTypeName): KnownTable {
@@ -48,20 +48,22 @@ export function loadKnownTable (db: Database, type: ModelTypeName): KnownTable {
     for (let at = 0; at < WIDTH; at++) numbers[line * WIDTH + at] = (row[at + 3] ?? NaN) as number
   }
   const number = (line: number, column: NumberColumn): number => numbers[line * WIDTH + columnOf[column]] ?? NaN
-  const same = (line: number, column: NumberColumn, value: number | undefined): boolean => {
-    const known = number(line, column)
-    return value === undefined ? Number.isNaN(known) : known === value
-  }
+  /** Both may be NaN. */
+  const same = (line: number, column: NumberColumn, value: number | undefined): boolean => Object.is(number(line, column), value)
 
-  function isPreviewUnchanged (line: number, file: FoundFile): boolean {
+  function isPreviewUnchanged (line: number, { directory, previews: found }: ScanJob, at: number, looks: Float64Array): boolean {
     const preview = previews[line] ?? ''
-    const beside = preview !== '' && dirname(preview) === file.directory
+    const slash = preview.lastIndexOf('/')
+    const beside = preview !== '' && slash === directory.length && preview.startsWith(directory)
     // One that appears beside the model takes the place of none and of one elsewhere.
-    if (!beside && file.names.find(stemOf(file.name)) !== undefined) return false
+    if (!beside && found[at] !== '') return false
     if (preview === '') return true
-    if (beside && !file.names.has(basename(preview))) return false
+    if (beside && preview.slice(slash + 1) === found[at]) {
+      return same(line, 'preview_size', looks[at * LOOK_WIDTH + LOOK.previewSize]) && same(line, 'preview_mtime', looks[at * LOOK_WIDTH + LOOK.previewMtime])
+    }
+    if (beside && lstatSync(preview, { throwIfNoEntry: false }) === undefined) return false
     const stats = statFile(preview)
-    return same(line, 'preview_size', stats?.size) && same(line, 'preview_mtime', stats?.mtimeMs)
+    return same(line, 'preview_size', stats?.size ?? NaN) && same(line, 'preview_mtime', stats?.mtimeMs ?? NaN)
   }
 
   return {
@@ -70,13 +72,16 @@ export function loadKnownTable (db: Database, type: ModelTypeName): KnownTable {
     path: (line) => paths[line] ?? '',
     rootId: (line) => roots[line] ?? '',
     number,
-    isUnchanged: (line, file) => same(line, 'file_size', file.stats.size) &&
-      same(line, 'file_mtime', file.stats.mtimeMs) &&
-      (same(line, 'file_inode', file.stats.ino) || !file.root.local) &&
-      roots[line] === file.root.id &&
-      same(line, 'sidecar_size', file.sidecar?.stats.size) &&
-      same(line, 'sidecar_mtime', file.sidecar?.stats.mtimeMs) &&
-      same(line, 'info_mtime', file.info?.stats.mtimeMs) &&
-      isPreviewUnchanged(line, file)
+    isUnchanged (line, root, job, at, looks) {
+      const base = at * LOOK_WIDTH
+      return same(line, 'file_size', looks[base + LOOK.size]) &&
+        same(line, 'file_mtime', looks[base + LOOK.mtime]) &&
+        (same(line, 'file_inode', looks[base + LOOK.ino]) || !root.local) &&
+        roots[line] === root.id &&
+        same(line, 'sidecar_size', looks[base + LOOK.sidecarSize]) &&
+        same(line, 'sidecar_mtime', looks[base + LOOK.sidecarMtime]) &&
+        same(line, 'info_mtime', looks[base + LOOK.infoMtime]) &&
+        isPreviewUnchanged(line, job, at, looks)
+    }
   }
 }

@@ -1,10 +1,10 @@
 import type { ModelStore } from './store.ts'
-import type { StoredModel } from './stored-model.ts'
+import type { RowCells } from './stored-model.ts'
 import type { ScanMessage } from './scan-types.ts'
 
 export interface ScanBatches {
-  /** Queues a row; `movedFrom` is the id of the row whose file this is, `fresh` says that its path has none. */
-  put (row: StoredModel, options: { movedFrom: number | undefined, fresh: boolean }): void
+  /** Queues the row of a path; `movedFrom` is the id of the row whose file this is, `fresh` says that the path has none. */
+  put (path: string, row: RowCells, options: { movedFrom: number | undefined, fresh: boolean }): void
   remove (rows: readonly { id: number, file_path: string }[], remember: boolean): void
   /** Writes what is queued; what is written is told afterwards, so that nothing visible can be lost. */
   flush (): void
@@ -20,7 +20,7 @@ const TELL_MS = 200
 
 /** Collects rows and writes them in transactions short enough for other threads not to notice. */
 export function createScanBatches (store: ModelStore, post: (message: ScanMessage) => void): ScanBatches {
-  let queue: { row: StoredModel, movedFrom: number | undefined, fresh: boolean }[] = []
+  let queue: { path: string, row: RowCells, movedFrom: number | undefined, fresh: boolean }[] = []
   let done = 0
   let total = 0
   let doneByRoot: readonly number[] = []
@@ -29,8 +29,8 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
   let removedCount = 0
 
   const writeQueue = store.db.transaction(() => {
-    const displaced = queue.flatMap(({ row, movedFrom }) => movedFrom === undefined ? [] : store.relocate(movedFrom, row.model.file_path))
-    const upserted = store.upsert(queue.map(({ row }) => row), { fresh: queue.every(({ fresh }) => fresh) })
+    const displaced = queue.flatMap(({ path, movedFrom }) => movedFrom === undefined ? [] : store.relocate(movedFrom, path))
+    const upserted = store.write(queue.map(({ row }) => row), { fresh: queue.every(({ fresh }) => fresh) })
     return { upserted, displaced }
   })
 
@@ -59,9 +59,9 @@ export function createScanBatches (store: ModelStore, post: (message: ScanMessag
 
   return {
     get removed () { return removedCount },
-    put (row, { movedFrom, fresh }) {
+    put (path, row, { movedFrom, fresh }) {
       if (queue.length === 0) oldest = performance.now()
-      queue.push({ row, movedFrom, fresh })
+      queue.push({ path, row, movedFrom, fresh })
       if (queue.length < ROWS && performance.now() - oldest <= WRITE_MS) return
       write()
       tellSometimes()

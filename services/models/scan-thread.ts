@@ -1,3 +1,4 @@
+import { startWorker } from '../workers/start-worker.ts'
 import { startWatchedThread, type WatchedThread } from '../workers/watched-thread.ts'
 import type { ScanMessage, ScanReport, ScanRequest } from './scan-types.ts'
 
@@ -16,11 +17,21 @@ const YOUNG_MEGABYTES = 24
 
 /** Runs a scan in a worker thread and watches that it gets on. @throws when the thread fails */
 export function startScanThread ({ worker, hangMs, onMessage, ...workerData }: ScanThreadOptions): WatchedThread<ScanReport> {
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES }
   return startWatchedThread<ScanMessage, ScanReport>({
     worker: worker ?? new URL('./scan.worker', import.meta.url),
     workerData,
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+    resourceLimits,
     onMessage,
+    help (message, pulse) {
+      if (message.kind !== 'lanes') return []
+      const { stateFile, request: { roots } } = workerData
+      return message.ports.map((port, index) => startWorker(new URL('./scan-lane.worker', import.meta.url), {
+        workerData: { stateFile, roots, pulse, lane: index + 1, port, answered: message.answered },
+        transferList: [port],
+        resourceLimits
+      }))
+    },
     hangMs
   })
 }

@@ -4,6 +4,7 @@ import type { KnownModel } from './store.ts'
 import type { StoredModel } from './stored-model.ts'
 import type { ModelTypeName } from './types.ts'
 import type { Stats } from 'node:fs'
+import type { MessagePort } from 'node:worker_threads'
 
 export interface ScanRoot extends Root {
   /** Not touched in this scan: a call to its disk has not returned. */
@@ -55,6 +56,8 @@ export interface ScanReport {
 
 /** `byRoot`: the part of each root in the number beside it, in the order of the request. */
 export type ScanMessage =
+  /** Threads are wanted, one per port, that look at files for the scan. */
+  | { kind: 'lanes', ports: MessagePort[], answered: SharedArrayBuffer }
   | { kind: 'listed', models: number, byRoot: number[] }
   | { kind: 'batch', upserted: number[], removed: number[], done: number, total: number, byRoot: number[] }
 

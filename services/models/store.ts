@@ -6,7 +6,7 @@ import { noticingDamage } from '../database/cache.ts'
 import { sidecarPath } from './sidecar-file.ts'
 import { packModel, unpackModel, type PackedModel } from './packed-model.ts'
 import { written } from './store-schema.ts'
-import { toCells, type FileFacts, type RawRow, type StoredModel } from './stored-model.ts'
+import { toCells, type FileFacts, type RawRow, type RowCells, type StoredModel } from './stored-model.ts'
 import type { ModelTypeName } from './types.ts'
 
 /** What a scan has to know of a row to tell whether anything changed. */
@@ -38,8 +38,10 @@ export interface ModelStore {
   saveNameOrder (type: ModelTypeName, ids: Uint32Array): void
   find (type: ModelTypeName, filePath: string): KnownModel | undefined
   findById (id: number): KnownModel | undefined
-  /** Writes rows by path; answers their ids in order. `fresh`: none of the paths has a row, as far as is known. */
-  upsert (rows: readonly StoredModel[], options?: { fresh: boolean }): number[]
+  /** Writes rows by path; answers their ids in order. */
+  upsert (rows: readonly StoredModel[]): number[]
+  /** The same for rows in cells. `fresh`: none of the paths has a row, as far as is known. */
+  write (rows: readonly RowCells[], options: { fresh: boolean }): number[]
   /** Gives a row a new path (id and what hangs on it stay); answers ids of rows that stood in the way and are gone. */
   relocate (id: number, filePath: string): number[]
   /**
@@ -95,17 +97,16 @@ export function createModelStore (db: Database): ModelStore {
   const unkeptRows = db.prepare('SELECT id, file_path FROM models WHERE type = ? AND kept = 0 AND id > ? ORDER BY id LIMIT ?')
   const setKept = db.prepare('UPDATE models SET kept = 1 WHERE id = ? AND kept = 0 AND sidecar_size = ? AND sidecar_mtime = ?')
 
-  const upsertAll = db.transaction((rows: readonly StoredModel[], fresh: boolean) => rows.map((row) => {
-    const cells = toCells(row)
+  const writeAll = db.transaction((rows: readonly RowCells[], fresh: boolean) => rows.map(({ cells, sidecar }) => {
     if (fresh) {
-      const { changes, lastInsertRowid } = insertNew.run(...cells)
+      const { changes, lastInsertRowid } = insertNew.run(cells)
       if (changes > 0) {
-        if (row.sidecar && row.sidecarLater !== true) putSidecar.run(lastInsertRowid, row.sidecar)
+        if (sidecar) putSidecar.run(lastInsertRowid, sidecar)
         return Number(lastInsertRowid)
       }
     }
-    const id = insert.get(...cells) as number
-    if (row.sidecar && row.sidecarLater !== true) putSidecar.run(id, row.sidecar)
+    const id = insert.get(cells) as number
+    if (sidecar) putSidecar.run(id, sidecar)
     else dropSidecar.run(id)
     return id
   }))
@@ -175,7 +176,8 @@ export function createModelStore (db: Database): ModelStore {
       const row = knownById.get(id) as RawRow | undefined
       return row && toKnown(row)
     },
-    upsert: (rows, { fresh } = { fresh: false }) => upsertAll.immediate(rows, fresh),
+    upsert: (rows) => writeAll.immediate(rows.map((row) => ({ cells: toCells(row), sidecar: row.sidecarLater === true ? null : row.sidecar })), false),
+    write: (rows, { fresh }) => writeAll.immediate(rows, fresh),
     relocate: (id, filePath) => relocate.immediate(id, filePath),
     remove: (rows, { remember }) => removeAll.immediate(rows, remember),
     setHash: (id, result, file) => setHash.immediate(id, result, file),

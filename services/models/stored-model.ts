@@ -30,6 +30,9 @@ export interface StoredModel {
   due: boolean
 }
 
+/** A row as values of the columns `written` of the schema, and the bytes of its sidecar unless there are none or they follow later. */
+export interface RowCells { cells: Cell[], sidecar: Uint8Array | null }
+
 type Cell = string | number | null | Uint8Array
 export type RawRow = Cell[]
 

@@ -1,4 +1,5 @@
-import type { WorkerOptions } from 'node:worker_threads'
+import { once } from 'node:events'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { createPulseMemory, watchPulse } from './pulse.ts'
 import { startWorker } from './start-worker.ts'
 
@@ -24,6 +25,8 @@ export interface WatchedThreadOptions<Message> {
   workerData: object
   resourceLimits?: WorkerOptions['resourceLimits']
   onMessage (message: Message): void
+  /** Starts threads that a message asks for; they help the first one, beat on the same memory, and end with it. */
+  help? (message: Message, pulse: SharedArrayBuffer): Worker[]
   /** Without a beat for so long, the disk does not answer. */
   hangMs: number
 }
@@ -38,12 +41,17 @@ export function startWatchedThread<Message extends { kind: string }, Report> (op
   const pulse = watchPulse(memory)
   const { resourceLimits } = options
   const worker = startWorker(options.worker, { workerData: { ...options.workerData, pulse: memory }, ...(resourceLimits && { resourceLimits }) })
+  const threads = [worker]
   let stopped = 0
   const outcome = new Promise<ThreadOutcome<Report>>((resolve, reject) => {
     let report: { report: Report } | undefined
     let seen = -1
     let since = performance.now()
-    const ended = new Promise((resolve) => { worker.once('exit', resolve) })
+    const terminate = (): void => { for (const thread of threads) thread.terminate().catch(reject) }
+    const fail = (error: Error): void => {
+      reject(error)
+      terminate()
+    }
     const look = setInterval(() => {
       const now = performance.now()
       if (pulse.count() !== seen) {
@@ -54,23 +62,30 @@ export function startWatchedThread<Message extends { kind: string }, Report> (op
       const deaf = stopped > 0 && now - stopped > STOP_MS && now - since > STOP_MS
       if (!stuck && !deaf) return
       clearInterval(look)
-      resolve({ kind: 'hung', root: pulse.root(), ended })
+      resolve({ kind: 'hung', root: pulse.root(), ended: Promise.all(threads.map(ended)) })
       // Takes effect when the call returns; until then nobody waits for it, nor does the end of the process.
-      worker.unref()
-      worker.terminate().catch(reject)
+      for (const thread of threads) thread.unref()
+      terminate()
     }, Math.min(LOOK_MS, options.hangMs / 4))
     worker.on('message', (message: Message | LastMessage<Report>) => {
       if (isLast<Report>(message)) {
         if (message.kind === 'finished') report = message
         else reject(Object.assign(new Error(message.message), { corrupt: message.corrupt }))
-      } else options.onMessage(message)
+        return
+      }
+      const helpers = options.help?.(message, memory) ?? []
+      for (const helper of helpers) helper.once('error', fail)
+      threads.push(...helpers)
+      if (helpers.length === 0) options.onMessage(message)
     })
-    worker.once('error', reject)
+    worker.once('error', fail)
     worker.once('exit', (code) => {
       clearInterval(look)
-      // Whatever it posted has arrived before its exit.
-      if (report) resolve({ kind: 'finished', report: report.report })
-      else reject(new Error(`The scan ended unexpectedly (${code})`))
+      Promise.all(threads.map(ended)).then(() => {
+        // Whatever it posted has arrived before its exit.
+        if (report) resolve({ kind: 'finished', report: report.report })
+        else reject(new Error(`The scan ended unexpectedly (${code})`))
+      }, reject)
     })
   })
   return {
@@ -80,6 +95,11 @@ export function startWatchedThread<Message extends { kind: string }, Report> (op
     },
     outcome
   }
+}
+
+async function ended (thread: Worker): Promise<void> {
+  // Negative once it has ended.
+  if (thread.threadId > 0) await once(thread, 'exit')
 }
 
 function isLast<Report> (message: { kind: string }): message is LastMessage<Report> {

@@ -41,6 +41,8 @@ export function putModel (directory: string, name: string, sidecar?: Record<stri
 
 export interface ScanBench {
   directory: string
+  /** For threads of their own. */
+  files: { cacheFile: string, stateFile: string }
   store: ModelStore
   ledger: HashLedger
   messages: ScanMessage[]
@@ -61,6 +63,7 @@ export function scanBench (type: ModelTypeName = 'lora'): ScanBench {
   const describe = createDescriber(ledger, () => Date.now())
   return {
     directory,
+    files: { cacheFile: store.db.name, stateFile: state.db.name },
     store,
     ledger,
     messages,
