@@ -12,6 +12,8 @@ export interface JobStore {
   /** Adds the job and answers its place in the order. */
   insert (job: Job, input: unknown): number
   save (job: Job): void
+  /** The same without waiting for the disk: of how far a job was, a power cut may take back the last seconds. */
+  saveProgress (job: Job): void
   read (id: string): StoredJob | undefined
   /** Newest first, below `before` when it is given. */
   page (options: { limit: number, before?: number | undefined, state?: JobState | undefined }): StoredJob[]
@@ -110,6 +112,15 @@ export function createJobStore (state: StateDatabase): JobStore {
       return Number(lastInsertRowid)
     },
     save (job) { update.run(parameters(job)) },
+    saveProgress (job) {
+      const before = Number(db.pragma('synchronous', { simple: true }))
+      db.pragma('synchronous = normal')
+      try {
+        update.run(parameters(job))
+      } finally {
+        db.pragma(`synchronous = ${before}`)
+      }
+    },
     read (id) {
       const row = one.get(id)
       return row && fromRow(row)

@@ -45,6 +45,11 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
     store.save(entry.job)
   }
 
+  function saveProgress (entry: LiveJob): void {
+    entry.savedAt = now()
+    store.saveProgress(entry.job)
+  }
+
   function publishProgress ({ job }: LiveJob): void {
     hub.publish('job.progress', { id: job.id, kind: job.kind, state: job.state, progress: { ...job.progress } }, { job: job.id })
   }
@@ -67,7 +72,7 @@ export function createJobSystem ({ state, hub, clock = systemClock, logger }: Jo
         if (!live.has(job.id)) return
         entry.rate.sample(now(), progress.done)
         job.progress = progressAfter(job.progress, progress, entry.rate)
-        if (now() - entry.savedAt >= SAVE_EVERY_MS) save(entry)
+        if (now() - entry.savedAt >= SAVE_EVERY_MS) saveProgress(entry)
         publishProgress(entry)
       },
       recordFailure: (item, error) => {

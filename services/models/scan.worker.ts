@@ -55,6 +55,8 @@ function run ({ cacheFile, stateFile, request, pulse }: ScanTask, post: (message
           return lanes
         }
       })
+    // Left in the log, it would be merged by the next to commit: the thread that answers requests.
+    cache.pragma('wal_checkpoint(passive)')
     post({ kind: 'finished', report })
   } catch (error) {
     post({ kind: 'failed', message: error instanceof Error ? error.stack ?? error.message : String(error), corrupt: isCorruption(error) })
