@@ -6,12 +6,13 @@ import type { ProgressHub } from '../progress/types.ts'
 import { DownloadInProgressError, DownloadNotRunningError } from './errors.ts'
 import { runDownload, type DownloadInput, type DownloadReport, type RunDeps } from './run-download.ts'
 import { createRunTracker, idleSnapshot, SNAPSHOT_KEY, type RunSnapshot, type RunStatus, type RunTracker } from './run-snapshot.ts'
+import { isComplete } from './targets.ts'
 
 export interface Downloader {
   /** One snapshot for polling and sockets; the last run's stays until the next. `details`: lists in full. */
   status (options?: { details: boolean }): RunSnapshot
   isRunning (): boolean
-  /** Resolves with the first snapshot, when the models are counted. @throws DownloadInProgressError, ServiceNotReadyError, and what ended the run before */
+  /** Resolves with the first snapshot, when the models are counted, or at once during a first scan. @throws DownloadInProgressError, ServiceNotReadyError, and what ended the run before */
   start (input: DownloadInput): Promise<RunSnapshot>
   /** Runs and waits for the end. @throws as `start`; DomainError when the run failed */
   run (input: DownloadInput): Promise<{ report: DownloadReport, stopped: boolean }>
@@ -130,6 +131,8 @@ export function createDownloader (deps: DownloaderDeps): Downloader {
     isRunning: () => live !== null,
     async start (input) {
       const mine = begin(input)
+      // A first scan may take minutes; the run begins behind it.
+      if (!deps.libraries.every(isComplete)) return mine.tracker.snapshot()
       await Promise.race([mine.counted, leaving])
       const job = jobs.get(mine.job)
       if (job?.state === 'failed') throw failed(job)

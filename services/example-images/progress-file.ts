@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isOwnTempName, writeFileAtomic } from '../files/atomic-write.ts'
+import { createSlices } from '../jobs/slices.ts'
 import { isObject } from '../models/read-value.ts'
 import { isModelHash } from './model-hash.ts'
 import type { ExamplePlace } from './places.ts'
@@ -68,7 +69,7 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
     try {
       const { size, mtimeMs } = await stat(path)
       if (known?.path === path && known.size === size && known.mtimeMs === mtimeMs) return known.record
-      const record = recordFrom(await documentAt(path) ?? {})
+      const record = await recordFrom(await documentAt(path) ?? {})
       known = { path, size, mtimeMs, record }
       return record
     } catch (error) {
@@ -107,7 +108,7 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
   }
 }
 
-function recordFrom (document: Record<string, unknown>): ProgressRecord {
+async function recordFrom (document: Record<string, unknown>): Promise<ProgressRecord> {
   const details = isObject(document.failed_details) ? document.failed_details : {}
   const noteOf = (hash: string): FailureNote | null => {
     const note = details[hash]
@@ -116,18 +117,25 @@ function recordFrom (document: Record<string, unknown>): ProgressRecord {
       : null
   }
   return {
-    processed: hashes(document.processed_models),
-    failed: new Map([...hashes(document.failed_models)].map((hash) => [hash, noteOf(hash)])),
-    rateLimited: hashes(document.rate_limited_models),
-    refreshed: hashes(document.refreshed_models),
+    processed: await hashes(document.processed_models),
+    failed: new Map([...await hashes(document.failed_models)].map((hash) => [hash, noteOf(hash)])),
+    rateLimited: await hashes(document.rate_limited_models),
+    refreshed: await hashes(document.refreshed_models),
     namingVersion: typeof document.naming_version === 'number' ? document.naming_version : 0,
     rest: Object.fromEntries(Object.entries(document).filter(([key]) => !OWN_KEYS.has(key)))
   }
 }
 
-/** Other versions wrote them in either case. */
-function hashes (value: unknown): Set<string> {
-  return new Set(Array.isArray(value) ? value.filter(isModelHash).map((hash) => hash.toLowerCase()) : [])
+/** Other versions wrote them in either case. There may be as many as models, so requests get their turn meanwhile. */
+async function hashes (value: unknown): Promise<Set<string>> {
+  const found = new Set<string>()
+  const slice = createSlices()
+  for (const hash of Array.isArray(value) ? value : []) {
+    if (isModelHash(hash)) found.add(hash.toLowerCase())
+    const turn = slice()
+    if (turn) await turn
+  }
+  return found
 }
 
 /** Whether a file in a folder is left from a process that was killed: ours, and older than this one. */

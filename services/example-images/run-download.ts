@@ -15,7 +15,7 @@ import type { ExamplePlace, ExamplePlaces } from './places.ts'
 import { createProcessModel, type ProcessDeps, type Processed, type RunContext } from './process-model.ts'
 import { copyRecord, type ProgressFile } from './progress-file.ts'
 import type { ModelOutcome, RunTracker } from './run-snapshot.ts'
-import { gatherTargets, untilAll, type Target } from './targets.ts'
+import { gatherTargets, isComplete, untilAll, type Target } from './targets.ts'
 
 /** What a run was asked for; kept with the job, so that the next process goes on with the same. */
 export interface DownloadInput {
@@ -68,7 +68,8 @@ const fatal = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'E
  */
 export async function runDownload (deps: RunDeps, input: DownloadInput, context: JobContext, tracker: RunTracker, gate: () => Promise<void>): Promise<DownloadReport> {
   const { signal } = context
-  await untilAll(deps.libraries, ({ opened }) => opened, signal)
+  // During a first scan most models are not known yet.
+  await untilAll(deps.libraries, isComplete, signal)
   const place = placeOf(deps.places, input)
   await deps.folderMemory.check(place, { trusting: input.hashes !== null || input.retryFailed })
   const wanted = input.hashes && new Set(input.hashes)

@@ -22,9 +22,14 @@ export function checkOpened (libraries: readonly ModelLibrary[]): void {
   if (libraries.some(({ opened }) => !opened)) throw new ServiceNotReadyError()
 }
 
+/** Whether the index holds what the last scan found, and is not being made for the first time. */
+export function isComplete ({ opened, initializing }: ModelLibrary): boolean {
+  return opened && !initializing
+}
+
 /** Whether every model of the library is in its index: one that is away would look as if it were gone. */
-export function isSettled ({ opened, initializing, rootStatus }: ModelLibrary): boolean {
-  return opened && !initializing && rootStatus().every(({ state }) => state === 'online')
+export function isSettled (library: ModelLibrary): boolean {
+  return isComplete(library) && library.rootStatus().every(({ state }) => state === 'online')
 }
 
 /** What begins with the process is there before the libraries are. @throws the signal's reason */
