@@ -1,9 +1,9 @@
 import t from 'tap'
-import { ID, attempt, begin, discardUnowned, diskWith, goldenRun, move, operation, same, scenarios, settle } from './scenarios.ts'
+import { ID, attempt, begin, discardUnowned, diskWith, goldenRun, move, operation, quickDirectory, same, scenarios, settle } from './scenarios.ts'
 
 for (const hardLinks of [true, false]) {
   t.test(`a crash during recovery from a crash changes nothing about it, ${hardLinks ? 'with' : 'without'} hard links`, async (t) => {
-    const dir = t.testdir({})
+    const dir = quickDirectory(t)
     for (const scenario of [move, scenarios['replace preview'] ?? move]) {
       const { before, after, calls } = await goldenRun(dir, scenario, hardLinks)
       let nested = 0
@@ -28,7 +28,7 @@ for (const hardLinks of [true, false]) {
   })
 
   t.test(`an undo is whole or not begun at every fault point, and can be asked for again, ${hardLinks ? 'with' : 'without'} hard links`, async (t) => {
-    const dir = t.testdir({})
+    const dir = quickDirectory(t)
     for (const scenario of Object.values(scenarios)) {
       const { before, after } = await goldenRun(dir, scenario, hardLinks)
       // every other point, the odd ones with links and the even ones without

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t from 'tap'
-import { attempt, begin, discardUnowned, diskWith, goldenRun, move, operation, same, scenarios, settle, withoutManifest } from './scenarios.ts'
+import { attempt, begin, discardUnowned, diskWith, goldenRun, move, operation, quickDirectory, same, scenarios, settle, withoutManifest } from './scenarios.ts'
 
 const inTurns = ['ENOSPC', 'EACCES', 'EXDEV', 'EPERM']
 
@@ -11,7 +11,7 @@ const faultsAt = (turn: number): string[] => ['EIO', 'crash', inTurns[turn % inT
 for (const [name, scenario] of Object.entries(scenarios)) {
   for (const hardLinks of [true, false]) {
     t.test(`${name} ${hardLinks ? 'with' : 'without'} hard links is all old or all new at every fault point`, async (t) => {
-      const dir = t.testdir({})
+      const dir = quickDirectory(t)
       const { before, after, calls } = await goldenRun(dir, scenario, hardLinks)
       const seen = { old: 0, new: 0 }
       const wrong: unknown[] = []
@@ -38,7 +38,7 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 
 for (const hardLinks of [true, false]) {
   t.test(`a file that appears at the target in the middle is never overwritten, ${hardLinks ? 'with' : 'without'} hard links`, async (t) => {
-    const dir = t.testdir({})
+    const dir = quickDirectory(t)
     const wrong: unknown[] = []
     let appearances = 0
     for (const content of ['foreign', '']) {

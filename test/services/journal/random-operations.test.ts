@@ -4,6 +4,7 @@ import t from 'tap'
 import { newOperationId } from '../../../services/journal/journal.ts'
 import type { Step } from '../../../services/journal/types.ts'
 import { createFaultyDisk } from './faulty-disk.ts'
+import { quickDirectory } from './scenarios.ts'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
 
@@ -48,7 +49,7 @@ function stepsFor (world: World, choice: { kind: string, from: number, to: numbe
 
 for (const hardLinks of [true, false]) {
   t.test(`any operations, undone in reverse order, give back the very tree, ${hardLinks ? 'with' : 'without'} hard links`, async (t) => {
-    const root = `${t.testdir({})}/library`
+    const root = `${quickDirectory(t)}/library`
     const seen: Record<string, number> = {}
     await fc.assert(fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 }), async (operations) => {
       const world = createWorld(root)

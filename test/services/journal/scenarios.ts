@@ -1,4 +1,5 @@
-import { mkdirSync, unlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, unlinkSync } from 'node:fs'
+import type { Test } from 'tap'
 import type { JournalDisk } from '../../../services/journal/disk.ts'
 import type { Operation, OperationResult } from '../../../services/journal/types.ts'
 import { createFaultyDisk, ignoringCase } from './faulty-disk.ts'
@@ -77,6 +78,14 @@ export const scenarios: Record<string, Scenario> = {
       { kind: 'write', path: world.path('new/first.metadata.json'), data: 'first', expected: 'absent' }
     ]
   }
+}
+
+/** In memory where the system has such a place: thousands of runs would wait for the disk. */
+export function quickDirectory (t: Pick<Test, 'testdir' | 'teardown'>): string {
+  if (!existsSync('/dev/shm')) return t.testdir({})
+  const directory = mkdtempSync('/dev/shm/journal-')
+  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
+  return directory
 }
 
 export function operation (scenario: Scenario, world: World): Operation {
