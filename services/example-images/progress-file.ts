@@ -54,17 +54,6 @@ export function copyRecord (record: ProgressRecord): ProgressRecord {
 export function createProgressFile ({ now = Date.now }: { now?: () => number } = {}): ProgressFile {
   let known: { path: string, size: number, mtimeMs: number, record: ProgressRecord } | undefined
 
-  async function documentAt (path: string): Promise<Record<string, unknown> | undefined> {
-    try {
-      const document: unknown = JSON.parse(await readFile(path, 'utf8'))
-      return isObject(document) ? document : {}
-    } catch (error) {
-      if (error instanceof SyntaxError) return {}
-      if (GONE.has(String((error as NodeJS.ErrnoException).code))) return undefined
-      throw error
-    }
-  }
-
   async function readAt (path: string): Promise<ProgressRecord | undefined> {
     try {
       const { size, mtimeMs } = await stat(path)
@@ -100,11 +89,26 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
       }
       await writeFileAtomic(path, JSON.stringify(document, null, 2), { durable: false })
     },
-    async mark ({ root, libraryRoot }, namingVersion) {
-      const path = `${libraryRoot}/${PROGRESS_FILE}`
-      const document = await documentAt(path) ?? await documentAt(`${root}/${PROGRESS_FILE}`) ?? {}
-      await writeFileAtomic(path, JSON.stringify({ ...document, naming_version: namingVersion }, null, 2), { durable: false })
+    async mark (place, namingVersion) {
+      const document = await progressDocument(place)
+      await writeFileAtomic(`${place.libraryRoot}/${PROGRESS_FILE}`, JSON.stringify({ ...document, naming_version: namingVersion }, null, 2), { durable: false })
     }
+  }
+}
+
+/** The document as it stands; an empty one where there is none, or a broken one. */
+export async function progressDocument ({ root, libraryRoot }: ExamplePlace): Promise<Record<string, unknown>> {
+  return await documentAt(`${libraryRoot}/${PROGRESS_FILE}`) ?? await documentAt(`${root}/${PROGRESS_FILE}`) ?? {}
+}
+
+async function documentAt (path: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const document: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return isObject(document) ? document : {}
+  } catch (error) {
+    if (error instanceof SyntaxError) return {}
+    if (GONE.has(String((error as NodeJS.ErrnoException).code))) return undefined
+    throw error
   }
 }
 
