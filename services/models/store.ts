@@ -73,7 +73,7 @@ export function createModelStore (db: Database): ModelStore {
   const select = 'SELECT id, packed FROM models'
   // Bounded by ids rather than a number of rows: to find the next few of a rare type may take reading all the others.
   const slice = db.prepare(`${select} WHERE +type = ? AND id > ? AND id <= ? ORDER BY id`).raw()
-  const lastId = db.prepare('SELECT coalesce(max(id), 0) FROM models').pluck()
+  const bounds = db.prepare('SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM models WHERE type = ?').raw()
   const byIds = db.prepare(`${select} WHERE id IN (SELECT value FROM json_each(?)) AND +type = ? ORDER BY id`).raw()
   const knownByPath = db.prepare(`SELECT ${KNOWN} FROM models WHERE type = ? AND file_path = ?`).raw()
   const knownById = db.prepare(`SELECT ${KNOWN} FROM models WHERE id = ?`).raw()
@@ -148,8 +148,8 @@ export function createModelStore (db: Database): ModelStore {
     isEmpty: (type) => any.get(type) === 0,
     async * loadSlices (type, sliceMs = 8) {
       let width = SLICE_START
-      const end = noticingDamage(db, () => lastId.get() as number)
-      for (let after = 0; after < end;) {
+      const [first, end] = noticingDamage(db, () => bounds.get(type) as [first: number, end: number])
+      for (let after = first - 1; after < end;) {
         const begun = performance.now()
         const [from, to] = [after, after + width]
         const models = noticingDamage(db, () => slice.all(type, from, to) as [id: number, packed: string][]).map(([id, packed]) => ({ id, packed }))

@@ -65,7 +65,10 @@ export function createSlicedMerge ({ sorted, loose, compare, compareOnce = compa
       }
       return false
     },
-    result: () => (merged[0] ?? new Uint32Array(0)).filter((slot) => !isStale(slot))
+    result: () => {
+      const all = merged[0] ?? new Uint32Array(0)
+      return anyStale() ? all.filter((slot) => !isStale(slot)) : all
+    }
   }
 }
 
