@@ -196,9 +196,11 @@ export function openLibrarySession (deps: SessionDeps, library: string, roots: r
     },
     accept: (rootId) => { scanner.accept(rootId) },
     setRoots (next) {
+      const holdsLeft = board.roots().some(({ id }) => index.countIn(id) > 0 && !next.some((root) => root.id === id))
       board.setRoots(next)
       const remove: number[] = []
-      for (const entries of [index.entries(), index.excluded()]) for (const entry of entries) if (!hasRoot(entry.root_id)) remove.push(entry.id)
+      // Every model would have to be made to be asked, so only where some go.
+      if (holdsLeft) for (const entries of [index.entries(), index.excluded()]) for (const entry of entries) if (!hasRoot(entry.root_id)) remove.push(entry.id)
       index.apply({ remove })
       index.setOfflineRoots(board.offline())
     },

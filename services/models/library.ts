@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { NotFoundError, ServiceNotReadyError } from '../errors.ts'
 import type { Root, RootStatus } from '../files/types.ts'
+import { createSlices } from '../jobs/slices.ts'
 import type { JobSystem } from '../jobs/types.ts'
 import type { SettingsChange, SettingsManager } from '../settings/types.ts'
 import { openLibrarySession } from './library-session.ts'
@@ -148,6 +149,19 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
 
   const contain = (path: string): ReturnType<ModelLibrary['contain']> => containPath(opened().board.roots(), path)
 
+  /** Any number of requests may name files that are not there: none of them may hold up the others. */
+  async function lookForPreview (previewPath: string): Promise<void> {
+    const mine = ready()
+    const next = createSlices()
+    const folders = new Set<string>()
+    for (const { preview_url: preview, file_path: path } of index.entries()) {
+      if (preview === previewPath) folders.add(dirname(path))
+      const pause = next()
+      if (pause) await pause
+    }
+    if (folders.size > 0) mine?.look([...folders])
+  }
+
   function stop (): void {
     closed = true
     unsubscribe()
@@ -185,8 +199,7 @@ export function createModelLibrary (deps: ModelLibraryDeps): OpenableModelLibrar
     // After a switch of library its own first scan finds what was done.
     settle: async (done) => await ready()?.settle(done) ?? [],
     missPreview (previewPath) {
-      const shown = [...index.entries()].filter((entry) => entry.preview_url === previewPath)
-      if (shown.length > 0) ready()?.look([...new Set(shown.map(({ file_path: path }) => dirname(path)))])
+      lookForPreview(previewPath).catch((error: unknown) => { logger.error({ err: error, type: type.name }, 'a missing preview could not be looked for') })
     },
     hashPending (paths = []) {
       const mine = ready()
