@@ -1,3 +1,4 @@
+import { PathOutsideLibraryError } from '../errors.ts'
 import type { Clock } from '../progress/clock.ts'
 import type { Logger } from '../logger.ts'
 import { changeOf, directoriesOf, filePaths, isFileAction } from './actions.ts'
@@ -70,8 +71,20 @@ export async function executeUnits (engine: Engine, operation: OperationRow, uni
 function isQuick ({ trashDirectoryFor }: Engine, { actions }: PlannedUnit): boolean {
   return actions.every((action) => {
     if (!isFileAction(action)) return action.kind === 'mkdir'
-    return action.from === null || action.to === null || trashDirectoryFor(action.from) === trashDirectoryFor(action.to)
+    if (action.from === null || action.to === null) return true
+    const places = [action.from, action.to].map((path) => placeOf(trashDirectoryFor, path))
+    return places[0] !== null && places[0] === places[1]
   })
+}
+
+/** The trash of its root; null for what comes from outside of all roots, such as recipes that another program laid aside. */
+function placeOf (trashDirectoryFor: TrashDirectoryFor, path: string): string | null {
+  try {
+    return trashDirectoryFor(path)
+  } catch (error) {
+    if (error instanceof PathOutsideLibraryError) return null
+    throw error
+  }
 }
 
 async function runUnit (shop: Shop, unit: PlannedUnit, signal: AbortSignal | undefined, alone: Lanes['alone']): Promise<void> {
