@@ -2,12 +2,13 @@ import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { poll } from '../built-server.ts'
-import { FILE_NAME, startModelHost, type ModelHost } from '../model-host.ts'
-import { createRandom, type Random } from '../random.ts'
-import type { Complaint } from './check.ts'
-import { startChildServer, type ChildServer } from './child-server.ts'
-import { createCampaignClient, listAll } from './client.ts'
+import { FILE_NAME, startModelHost } from '../model-host.ts'
+import { createRandom } from '../random.ts'
+import { startChildServer } from './child-server.ts'
+import { listAll } from './client.ts'
 import { hashOf } from './disk.ts'
+import { controlled } from './download-controls.ts'
+import { ask, complain, downloadOf, lengthOf, type Download, type DownloadReport, type Scene } from './download-scene.ts'
 
 export interface DownloadCampaignOptions {
   /** Emptied and used. */
@@ -21,36 +22,11 @@ export interface DownloadCampaignOptions {
   seed: number
 }
 
-export interface DownloadReport {
-  deaths: Record<'process' | 'server' | 'client', number>
-  /** Bytes that were sent in all, of the size of the file. */
-  sentOfSize: number
-  /** The longest time until it took effect, in milliseconds. */
-  slowest: Record<'pause' | 'resume' | 'cancel', number>
-  /** How often a folder and the list were looked at, and showed no half file. */
-  looks: number
-  complaints: Complaint[]
-  seconds: number
-}
-
 /** What lies in the buffers of a connection is lost with it: of a small file that is a larger share. */
 const LOST_WITH_A_CONNECTION = 8 * 1024 * 1024
 /** A network is slower than loopback: 512 KiB in so many milliseconds. */
 const PACE_MS = 1
-const CONTROL_MS = 1000
-const DOWNLOAD = 'campaign'
 const ENDED = ['succeeded', 'failed', 'cancelled', 'skipped']
-
-interface Scene {
-  directory: string
-  loras: string
-  settings: string
-  serverFile: string
-  random: Random
-  server: ChildServer
-  host: ModelHost
-  report: DownloadReport
-}
 
 /** Downloads whose process, server and client die, whose file is exchanged or wrong, that are paused and cancelled: whatever happens, no half model is ever seen. */
 export async function runDownloads (options: DownloadCampaignOptions): Promise<DownloadReport> {
@@ -92,10 +68,6 @@ async function onStage ({ directory, serverFile, megabytes, seed }: DownloadCamp
   }
 }
 
-function complain ({ report }: Pick<Scene, 'report'>, kind: string, text: string): void {
-  report.complaints.push({ kind, text })
-}
-
 /** All the while: what bears the name of a model is whole, in the folder and in the list. */
 async function look (scene: Scene, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
@@ -110,31 +82,6 @@ async function look (scene: Scene, signal: AbortSignal): Promise<void> {
     scene.report.looks++
     await delay(20)
   }
-}
-
-const partOf = ({ loras }: Scene): string => join(loras, `${FILE_NAME}.part`)
-const lengthOf = (scene: Scene): number => statSync(partOf(scene), { throwIfNoEntry: false })?.size ?? 0
-
-interface Answer { status: number, json: Record<string, unknown> }
-
-/** The request of a client, which waits for the end; null when it was broken off. */
-async function ask (scene: Scene, signal?: AbortSignal): Promise<Answer | null> {
-  try {
-    const answer = await fetch(`${scene.server.base}/api/lm/download-model`, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model_version_id: scene.host.versionId, model_root: scene.loras, download_id: DOWNLOAD }), ...(signal && { signal })
-    })
-    return { status: answer.status, json: await answer.json() as Record<string, unknown> }
-  } catch (error) {
-    if (error instanceof TypeError || (error instanceof Error && error.name === 'AbortError')) return null
-    throw error
-  }
-}
-
-interface Download { state: string, error: unknown }
-
-async function downloadOf (scene: Scene): Promise<Download> {
-  const answer = await createCampaignClient(scene.server.base).get(`/api/v1/downloads/${DOWNLOAD}`)
-  return { state: String(answer?.json.state), error: answer?.json.error }
 }
 
 async function untilEnded (scene: Scene): Promise<Download> {
@@ -206,49 +153,4 @@ async function wrong (scene: Scene): Promise<void> {
   if (answer?.status !== 500 || answer.json.code !== 'hash-mismatch') complain(scene, 'wrong-bytes', `wrong bytes were answered with ${JSON.stringify(answer)}`)
   const names = readdirSync(scene.loras).filter((name) => !name.startsWith('.'))
   if (names.length > 0) complain(scene, 'wrong-bytes', `wrong bytes left ${names.join(', ')}`)
-}
-
-/** Pause, resume and cancel at any moment: reading stops, goes on, and nothing is left, each within a second. */
-async function controlled (scene: Scene, controls: number): Promise<void> {
-  for (let n = 0; n < controls; n++) {
-    const asked = ask(scene)
-    await delay(scene.random.below(600))
-    if (n % 2 === 0) await pauseAndResume(scene)
-    await control(scene, 'cancel', 'cancel-download-get', async () => lengthOf(scene) === 0 && !(await isActive(scene)))
-    await asked
-    const names = readdirSync(scene.loras).filter((name) => !name.startsWith('.'))
-    // One that had ended before it was cancelled is a model, and makes room for the next.
-    if (names.some((name) => name.endsWith('.part') || name.includes('.tmp'))) complain(scene, 'left-over', `a cancelled download left ${names.join(', ')}`)
-    if (names.length > 0) await makeRoom(scene, names)
-  }
-}
-
-const isActive = async (scene: Scene): Promise<boolean> => ['queued', 'running', 'paused'].includes((await downloadOf(scene)).state)
-
-async function pauseAndResume (scene: Scene): Promise<void> {
-  let length = -1
-  let since = performance.now()
-  // It stands when it has not grown for a quarter of a second; that quarter is not counted.
-  await control(scene, 'pause', 'pause-download', async () => {
-    const now = lengthOf(scene)
-    if (now !== length) [length, since] = [now, performance.now()]
-    return performance.now() - since >= 250
-  }, 250)
-  await control(scene, 'resume', 'resume-download', async () => lengthOf(scene) > length || !await isActive(scene))
-}
-
-async function control (scene: Scene, word: 'pause' | 'resume' | 'cancel', route: string, done: () => Promise<boolean>, allowance = 0): Promise<void> {
-  const began = performance.now()
-  const answer = await createCampaignClient(scene.server.base).get(`/api/lm/${route}?download_id=${DOWNLOAD}`)
-  // Nothing to hold: it has not begun, or it is over.
-  if (answer?.status !== 200 && word !== 'cancel') return
-  await poll(`the ${word} to take effect`, async () => await done() ? true : undefined, { every: 5, within: 30_000 })
-  const took = Math.round(performance.now() - began - allowance)
-  scene.report.slowest[word] = Math.max(scene.report.slowest[word], took)
-  if (took > CONTROL_MS) complain(scene, 'slow', `a ${word} took ${took} ms`)
-}
-
-async function makeRoom (scene: Scene, names: readonly string[]): Promise<void> {
-  for (const name of names) rmSync(join(scene.loras, name), { recursive: true })
-  await fetch(`${scene.server.base}/api/lm/loras/scan`)
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { DomainError } from '../errors.ts'
 import { JobStopped } from '../jobs/job-run.ts'
 import type { JobContext, JobSystem } from '../jobs/types.ts'
@@ -17,6 +18,8 @@ export interface DownloadRunsDeps {
   hub: Pick<ProgressHub, 'broadcast'>
   slots: TransferSlots
   run (request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished: readonly FinishedDownload[] }>
+  /** Milliseconds between two looks at a full disk. */
+  roomMs?: number | undefined
   /** Told of every model that was loaded, after it is in the library. */
   finished (finished: FinishedDownload): void
 }
@@ -41,10 +44,11 @@ export interface DownloadRuns {
 export const DOWNLOAD_JOB = 'download'
 /** Downloads of our queue that run at once. */
 const WORKERS = 3
+const ROOM_MS = 10_000
 const activeJobs = new Set(['queued', 'running', 'paused'])
 
 export function createDownloadRuns (deps: DownloadRunsDeps): DownloadRuns {
-  const { store, notes, jobs, hub, slots } = deps
+  const { store, notes, jobs, hub, slots, roomMs = ROOM_MS } = deps
   const live = new Map<string, LiveDownload>()
   let taking = true
 
@@ -104,11 +108,39 @@ export function createDownloadRuns (deps: DownloadRunsDeps): DownloadRuns {
         job.report({ done, total, unit: 'bytes' })
         notes.progressed(id, progress)
       },
+      noRoom: async (error, hasRoom) => {
+        store.hold(id, errorOf(error))
+        if (jobs.get(job.id)?.state === 'running') jobs.pause(job.id)
+        progress.paused(error.message)
+        notes.paused(id)
+        await untilRoom(job, hasRoom)
+        store.hold(id, null)
+        progress.resumed()
+        notes.resumed(id)
+      },
       async gate () {
         if (jobs.get(job.id)?.state === 'paused') progress.paused()
         await job.checkpoint()
         progress.resumed()
       }
+    }
+  }
+
+  /** The pause ends when there is room again, or when somebody wants it to be tried. */
+  async function untilRoom (job: JobContext, hasRoom: () => Promise<boolean>): Promise<void> {
+    const over = new AbortController()
+    const looking = (async () => {
+      while (true) {
+        await delay(roomMs, undefined, { signal: over.signal })
+        if (await hasRoom() && jobs.get(job.id)?.state === 'paused') return jobs.resume(job.id)
+      }
+    })()
+    // A disk that can not be asked leaves it to the user.
+    looking.catch(() => undefined)
+    try {
+      await job.checkpoint()
+    } finally {
+      over.abort()
     }
   }
 

@@ -30,6 +30,8 @@ export interface DownloadStore {
   assign (id: string, job: string): void
   start (id: string): void
   name (id: string, title: string): void
+  /** Why it waits, null when it does not any more. */
+  hold (id: string, reason: DownloadError | null): void
   /** Back to the end of those who wait. */
   requeue (id: string): void
   finish (id: string, state: DownloadState, outcome: { result?: DownloadResult | null, error?: DownloadError | null }): void
@@ -81,6 +83,7 @@ export function createDownloadStore (state: StateDatabase): DownloadStore {
     assign (id, job) { run('UPDATE downloads SET job = ? WHERE id = ?', job, id) },
     start (id) { run("UPDATE downloads SET state = 'running', started_at = coalesce(started_at, ?), finished_at = NULL, result = NULL, error = NULL WHERE id = ?", now(), id) },
     name (id, title) { run('UPDATE downloads SET title = ? WHERE id = ?', title, id) },
+    hold (id, reason) { run('UPDATE downloads SET error = ? WHERE id = ?', reason && JSON.stringify(reason), id) },
     requeue (id) {
       run(`UPDATE downloads SET state = 'queued', origin = 'queue', job = NULL, started_at = NULL, finished_at = NULL, result = NULL, error = NULL,
         seq = (SELECT max(seq) + 1 FROM downloads) WHERE id = ?`, id)

@@ -26,6 +26,8 @@ export interface DownloadsDeps {
   run: DownloadRunsDeps['run']
   /** Removes what a download that does not run has left on the disk. */
   discard (id: string): Promise<void>
+  /** Milliseconds between two looks at a full disk. */
+  roomMs?: number | undefined
   warn (message: string, error: unknown): void
 }
 
@@ -37,7 +39,7 @@ export function createDownloads (deps: DownloadsDeps): Downloads {
   const { store, history, queue, jobs, hub, slots, warn } = deps
   const notes = createClientQueueNotes(queue, warn)
   const listeners = new Set<(finished: FinishedDownload) => void | Promise<void>>()
-  const runs = createDownloadRuns({ store, notes, jobs, hub, slots, run: deps.run, finished: tellFinished })
+  const runs = createDownloadRuns({ store, notes, jobs, hub, slots, run: deps.run, roomMs: deps.roomMs, finished: tellFinished })
   const { live, isActive, end, pump } = runs
   const { current, viewOf, required, viewFor, jobOf } = createDownloadViews({ store, jobs, runs })
   let leave: (reason: DomainError) => void = () => undefined
@@ -138,7 +140,9 @@ export function createDownloads (deps: DownloadsDeps): Downloads {
       return () => { listeners.delete(listener) }
     },
     recover () {
-      for (const { id, origin, job } of store.unfinished()) {
+      for (const { id, origin, job, error } of store.unfinished()) {
+        // A full disk held it: whether there is room now, it sees itself.
+        if (job !== null && error?.code === 'storage-full' && jobs.get(job)?.state === 'paused') jobs.resume(job)
         if (isActive(job)) continue
         if (origin === 'queue') store.requeue(id)
         else current(id)

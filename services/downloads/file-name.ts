@@ -8,8 +8,12 @@ const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])$/i
 const MOST_BYTES = 200
 const FORMATS: Readonly<Record<string, string>> = { SafeTensor: '.safetensors', PickleTensor: '.ckpt', GGUF: '.gguf' }
 
-/** Of archives that are unpacked. Files of PyTorch are ZIP archives inside and models all the same: only the name tells. */
+/** Of archives that are unpacked. Files of PyTorch are ZIP archives inside and models all the same: only the name tells, or the provider. */
 export const ARCHIVE_EXTENSION = '.zip'
+/** Format of a file that the provider calls an archive, whatever its name; whether it is one that can be unpacked, its content tells. */
+export const ARCHIVE_FORMAT = 'Archive'
+/** Archives of other kinds are not worth their download. */
+const FOREIGN_ARCHIVE = /^\.(?:7z|rar|tar|t?gz|t?bz2|t?xz|zst)$/
 
 export interface SafeName { stem: string, extension: string }
 
@@ -26,6 +30,7 @@ export function safeFileName (name: string, type: Pick<ModelType, 'extensions' |
   if (ending === ARCHIVE_EXTENSION || type.extensions.includes(ending)) return { stem: safeStem(cleaned.slice(0, dot)), extension: ending }
   const known = FORMATS[format]
   if (known !== undefined && type.extensions.includes(known) && !/^\.[a-z]{2,12}$/.test(ending)) return { stem: safeStem(cleaned), extension: known }
+  if (format === ARCHIVE_FORMAT && !FOREIGN_ARCHIVE.test(ending)) return { stem: safeStem(cleaned), extension: ARCHIVE_EXTENSION }
   throw new InvalidInputError(`A ${type.label} can not be a "${ending || 'file without extension'}" file`, 'file-type-unsupported')
 }
 

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { DomainError } from '../errors.ts'
+import { errnoOf } from '../journal/disk.ts'
 
 /** Bytes that programs may still use on the disk of a folder, and how large it is. */
 export type FreeSpace = (directory: string) => Promise<{ free: number, size: number }>
@@ -23,4 +24,21 @@ export async function checkFreeSpace (freeSpace: FreeSpace, directory: string, c
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
   throw new DomainError('storage-full', 'storage-full',
     `Not enough space on the disk: ${gigabytes(coming)} to come, ${gigabytes(free)} free, of which ${gigabytes(floor)} stay reserved`, { free, required: coming + floor })
+}
+
+export async function hasFreeSpace (freeSpace: FreeSpace, directory: string, coming: number): Promise<boolean> {
+  try {
+    await checkFreeSpace(freeSpace, directory, coming)
+    return true
+  } catch (error) {
+    if (fullDisk(error)) return false
+    throw error
+  }
+}
+
+/** The failure of a disk that has no room, whoever noticed it; null for every other failure. */
+export function fullDisk (error: unknown): DomainError | null {
+  if (error instanceof DomainError) return error.code === 'storage-full' ? error : null
+  if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error))) return null
+  return new DomainError('storage-full', 'storage-full', 'The disk is full', {}, { cause: error })
 }

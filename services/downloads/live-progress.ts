@@ -11,7 +11,8 @@ export interface LiveProgress {
   stage (percent: number): void
   /** Bytes of the file; told at most once a second. True when it was told. */
   transfer (bytes: number, total: number | null): boolean
-  paused (): void
+  /** By the user, unless another reason is told. */
+  paused (reason?: string): void
   resumed (): void
   /** The last word on this download. */
   ended (status: 'completed' | 'failed' | 'cancelled' | 'skipped', extra: { message?: string, error?: string }): void
@@ -69,10 +70,10 @@ export function createLiveProgress (id: string, hub: Pick<ProgressHub, 'broadcas
       tell('progress')
       return true
     },
-    paused () {
+    paused (reason = 'Download paused by user') {
       if (halted) return
       halted = true
-      tell('paused', { message: 'Download paused by user' }, 0)
+      tell('paused', { message: reason }, 0)
     },
     resumed () {
       if (!halted) return

@@ -10,7 +10,7 @@ import { normalAutov3 } from '../models/other-hashes.ts'
 import { destinationNames } from '../network/destinations.ts'
 import type { MetadataSource } from '../providers/types.ts'
 import { fileAddresses } from './file-addresses.ts'
-import { ARCHIVE_EXTENSION, safeFileName, type SafeName } from './file-name.ts'
+import { ARCHIVE_EXTENSION, ARCHIVE_FORMAT, safeFileName, type SafeName } from './file-name.ts'
 import { findVersion } from './find-version.ts'
 import type { DownloadPlan, PlanOutcome } from './plan.ts'
 import type { PlanDeps } from './plan-deps.ts'
@@ -31,7 +31,7 @@ export async function planCivitai (deps: PlanDeps, request: DownloadRequest, sig
   const skipped = skipRule(deps, request, subject)
   if (skipped) return { skipped }
   const { library, file } = subject
-  const name = safeFileName(file.name ?? `${version.name ?? 'model'}-${version.id}`, library.type, file.metadata?.format ?? '')
+  const name = safeFileName(file.name ?? `${version.name ?? 'model'}-${version.id}`, library.type, file.type === 'Archive' ? ARCHIVE_FORMAT : file.metadata?.format ?? '')
   const same = presentFile(deps, request, subject, name)
   if (same) return presentIn(library, same.file_path)
   return { plan: planOf(deps, request, subject, name) }

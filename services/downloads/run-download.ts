@@ -1,8 +1,8 @@
 import { stat, unlink } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import { ConflictError, DomainError } from '../errors.ts'
 import type { Journal } from '../journal/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
+import { untilOpened } from '../models/until-opened.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { checkWeights } from './check-weights.ts'
 import { downloadError, unexpected } from './download-errors.ts'
@@ -36,6 +36,8 @@ export interface RunContext {
   signal: AbortSignal
   /** Resolves at once, or when a pause is over. */
   gate (): Promise<void>
+  /** The disk is full: resolves when it may be tried again. */
+  noRoom (error: DomainError, hasRoom: () => Promise<boolean>): Promise<void>
   live: LiveProgress
   /** Told when it is known what is loaded. */
   onTitle (title: string): void
@@ -58,7 +60,7 @@ export class DownloadFailure extends DomainError {}
 export async function runDownload (deps: RunDeps, request: DownloadRequest, context: RunContext): Promise<{ result: DownloadResult, finished: FinishedDownload[] }> {
   let plan: DownloadPlan | undefined
   try {
-    await opened(deps.libraries, context.signal)
+    await untilOpened(deps.libraries, context.signal)
     const outcome = await planOf(deps, request, context)
     if ('skipped' in outcome) return { result: { file_path: null, model_type: null, sha256: null, bytes: 0, skipped: outcome.skipped }, finished: [] }
     if ('present' in outcome) return { result: alreadyThere(outcome.present, request, context), finished: [] }
@@ -70,16 +72,6 @@ export async function runDownload (deps: RunDeps, request: DownloadRequest, cont
     const { kind, code, message } = downloadError(error, plan?.gate ?? null, deps.authorized())
     if (code === unexpected.code) deps.warn('a download failed for a reason that nobody foresaw', error)
     throw new DownloadFailure(kind, code, message, {}, { cause: error })
-  }
-}
-
-/** A download that goes on after a restart may come before the libraries. */
-async function opened (libraries: readonly ModelLibrary[], signal: AbortSignal): Promise<void> {
-  while (!libraries.every((library) => library.opened)) {
-    await delay(100, undefined, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      throw error
-    })
   }
 }
 
@@ -125,12 +117,13 @@ async function load (deps: RunDeps, plan: DownloadPlan, request: DownloadRequest
 /** The part, complete and checked; of an archive also what was in it. */
 interface Received extends Transferred { models: UnpackedModel[] | null }
 
-async function receive (deps: RunDeps, plan: DownloadPlan, part: string, request: DownloadRequest, { signal, gate, live, onBytes }: RunContext): Promise<Received> {
+async function receive (deps: RunDeps, plan: DownloadPlan, part: string, request: DownloadRequest, { signal, gate, noRoom, live, onBytes }: RunContext): Promise<Received> {
   const { urls, destination, identity, sha256 } = plan
   try {
     const done = await deps.transfer({ download: request.download_id, part, identity, urls, destination, sha256 }, {
       signal,
       gate,
+      noRoom,
       onProgress ({ bytes, total }) {
         if (live.transfer(bytes, total ?? plan.size)) onBytes(bytes, total ?? plan.size)
       }

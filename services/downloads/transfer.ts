@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { DomainError } from '../errors.ts'
 import type { HashPool } from '../hashing/pool.ts'
 import type { Door } from '../network/types.ts'
-import { checkFreeSpace, type FreeSpace } from './free-space.ts'
+import { checkFreeSpace, fullDisk, hasFreeSpace, type FreeSpace } from './free-space.ts'
 import type { PartFile } from './part-file.ts'
 import { WriterLostError, type PartFiles } from './part-files.ts'
 import type { PartRow, PartStore } from './part-store.ts'
@@ -29,6 +29,8 @@ export interface TransferHooks {
   signal: AbortSignal
   /** Resolves at once, or when a pause is over. */
   gate (): Promise<void>
+  /** The disk is full: resolves when it may be tried again. Where nobody waits, the transfer fails. */
+  noRoom? (error: DomainError, hasRoom: () => Promise<boolean>): Promise<void>
   /** After every chunk; `received` counts what came over the line in this run. */
   onProgress (progress: { bytes: number, total: number | null, received: number }): void
 }
@@ -117,6 +119,26 @@ export function createTransfer (deps: TransferDeps): Transfer {
     throw refusal ?? new DomainError('upstream', 'download-failed', 'There is no address to load the file from')
   }
 
+  /** All that is missing; false when the disk was full and may have room again. */
+  async function receiveAll (request: TransferRequest, progress: Progress, hooks: TransferHooks): Promise<boolean> {
+    const directory = dirname(request.part)
+    const missing = (): number => Math.max(0, (progress.total ?? 0) - progress.file.written)
+    try {
+      await checkFreeSpace(deps.freeSpace, directory, missing())
+      await receive(request, progress, hooks)
+      return true
+    } catch (error) {
+      const full = fullDisk(error)
+      // What does not fit before it has begun is refused.
+      if (!full || !hooks.noRoom || progress.file.written === 0) throw error
+      hooks.signal.throwIfAborted()
+      // What the disk did not take whole is taken off, and the failure with it.
+      await progress.file.cut(progress.file.written)
+      await hooks.noRoom(full, async () => await hasFreeSpace(deps.freeSpace, directory, missing()))
+      return false
+    }
+  }
+
   /** What began in another process is read once more as a whole. */
   async function hashOf (request: TransferRequest, { file }: Progress, signal: AbortSignal): Promise<string> {
     return await file.digest() ?? (await hashPool.hash(request.part, { signal })).sha256
@@ -126,10 +148,7 @@ export function createTransfer (deps: TransferDeps): Transfer {
     const progress = await begin(request)
     try {
       for (let tries = 0; ; tries++) {
-        if (!isComplete(request, progress)) {
-          await checkFreeSpace(deps.freeSpace, dirname(request.part), Math.max(0, (progress.total ?? 0) - progress.file.written))
-          await receive(request, progress, hooks)
-        }
+        while (!isComplete(request, progress) && !await receiveAll(request, progress, hooks)) hooks.signal.throwIfAborted()
         parts.synced(request.part, await progress.file.sync())
         const size = progress.file.written
         const sha256 = await hashOf(request, progress, hooks.signal)

@@ -35,6 +35,11 @@ export class JobStopped extends Error {
   }
 }
 
+/** For runs that end in good order when they are stopped: at the end of the server theirs is no end, the next start goes on. @throws the signal's reason */
+export function throwAtShutdown ({ reason }: AbortSignal): void {
+  if (reason instanceof JobStopped && reason.reason === 'shutdown') throw reason
+}
+
 export function startJobRun (definition: JobDefinition, id: string, input: unknown, hooks: RunHooks): JobRun {
   const controller = new AbortController()
   const { signal } = controller

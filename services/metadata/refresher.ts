@@ -1,7 +1,9 @@
 import { DomainError, ServiceNotReadyError } from '../errors.ts'
 import { describeFailure } from '../journal/errors.ts'
+import { throwAtShutdown } from '../jobs/job-run.ts'
 import type { Job, JobContext, JobSystem } from '../jobs/types.ts'
 import type { ModelType, ModelTypeName } from '../models/types.ts'
+import { untilOpened } from '../models/until-opened.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { findCandidates, type CandidateDeps } from './candidates.ts'
 import { createRefreshFrames, refreshKey, type RefreshCounts, type RefreshFailure } from './refresh-frames.ts'
@@ -40,13 +42,24 @@ export function createRefresher (deps: RefresherDeps): Refresher {
     kind: KIND,
     title: ({ type }) => `Fetch metadata of ${type}s`,
     exclusiveKey: ({ type }) => `${KIND}:${type}`,
-    run: async ({ type }, context) => await refresh(type, context)
+    // What was merged is no candidate any more, and who was not found is not asked for again.
+    resumable: true,
+    run: async ({ type }, context) => {
+      running.set(type, context.id)
+      try {
+        const answer = await refresh(type, context)
+        throwAtShutdown(context.signal)
+        return answer
+      } finally {
+        if (running.get(type) === context.id) running.delete(type)
+      }
+    }
   })
 
   async function refresh (type: ModelTypeName, context: JobContext): Promise<RefreshAnswer> {
     const metadata = deps.metadataOf(type)
     const { library } = metadata.sync
-    if (!library.opened) throw new ServiceNotReadyError()
+    await untilOpened([library], context.signal)
     const { hashed, unhashed, total } = findCandidates(library, deps)
     const candidates = [...hashed.map((path) => ({ metadata, path, hashed: true })), ...unhashed.map((path) => ({ metadata, path, hashed: false }))]
     const frames = createRefreshFrames(hub, type, { total, skipped: total - candidates.length, now })
@@ -75,10 +88,11 @@ export function createRefresher (deps: RefresherDeps): Refresher {
   }
 
   function start (type: ModelTypeName): Job {
+    if (!deps.metadataOf(type).sync.library.opened) throw new ServiceNotReadyError()
     if (running.has(type)) throw new DomainError('conflict', 'metadata-refresh-running', 'Metadata of this type is being fetched already', { snapshot: hub.snapshot('fetch', refreshKey(type)) ?? null })
     const job = jobs.start(KIND, { type })
     running.set(type, job.id)
-    const release = (): void => { running.delete(type) }
+    const release = (): void => { if (running.get(type) === job.id) running.delete(type) }
     jobs.finished(job.id).then(release, release)
     return job
   }

@@ -1,8 +1,10 @@
 import { ServiceNotReadyError } from '../errors.ts'
 import { createSlices } from '../jobs/slices.ts'
+import { throwAtShutdown } from '../jobs/job-run.ts'
 import type { Job, JobContext, JobSystem } from '../jobs/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
+import { untilOpened } from '../models/until-opened.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { runCheck, type CheckEnd, type CheckRunDeps } from './check-run.ts'
 import type { RecordState } from './store.ts'
@@ -38,6 +40,8 @@ export function createChecks (deps: ChecksDeps) {
     kind: KIND,
     title: ({ type }) => `Check ${type}s for newer versions`,
     exclusiveKey: ({ type, modelIds, folder, force }) => `${KIND}:${JSON.stringify([type, modelIds, folder, force])}`,
+    // Records that were written a short while ago are not asked for again.
+    resumable: true,
     run: check
   })
 
@@ -58,6 +62,7 @@ export function createChecks (deps: ChecksDeps) {
 
   async function check (scope: CheckScope, context: JobContext): Promise<CheckResult> {
     const { type, force } = scope
+    await untilOpened([deps.libraryOf(type)], context.signal)
     const models = scopeOf(scope)
     const states = force ? null : await deps.states()
     const due = models.filter((id) => states === null || isDue(states.get(id), deps.now()))
@@ -83,6 +88,7 @@ export function createChecks (deps: ChecksDeps) {
       send('error', { error: 'The check ended with a failure' })
       throw error
     })
+    throwAtShutdown(context.signal)
     finish(end, send)
     return { status: end.kind, checked: counted.processed - counted.failed, failed: counted.failed, models: models.length }
   }

@@ -34,6 +34,7 @@ const keys = Object.keys(licenceDefaults) as (keyof typeof licenceDefaults)[]
 export function createLicences ({ civitai, libraryOf, editSidecarOf, jobs, hub }: LicencesDeps): (input: Input) => string {
   jobs.define<Input, LicenceAnswer>({
     kind: KIND,
+    resumable: true,
     title: ({ type }) => `Fetch missing licences of ${type}s`,
     exclusiveKey: ({ type, modelIds }) => `${KIND}:${JSON.stringify([type, modelIds])}`,
     run: fetchMissing

@@ -20,6 +20,19 @@ const lists = async (name: string, prefix = 'loras') => (await app.get(`/api/lm/
 const publish = async (entries: readonly ZipEntry[] | Buffer, more: object = {}) =>
   await double.catalogue.add({ name: 'pack.zip', source: { bytes: Buffer.isBuffer(entries) ? entries : zipOf(entries) }, images: [], ...more })
 
+t.test('what the provider calls an archive is one, whatever its name', async (t) => {
+  const root = folder('called')
+  const entries = zipOf([{ name: 'within.safetensors', bytes: weights(4000) }])
+  for (const [name, status] of [['training set', 200], ['pack.v2', 200], ['pack.7z', 500]] as const) {
+    const { version, file } = await publish(entries, { name, fileType: 'Archive' })
+    const answer = await app.post('/api/lm/download-model', { model_version_id: version.id, model_root: root, file_params: { id: file.id } })
+    t.equal(answer.status, status, name)
+  }
+  const { version, file } = await publish(weights(500), { name: 'no archive', fileType: 'Archive' })
+  t.equal((await app.post('/api/lm/download-model', { model_version_id: version.id, model_root: root, file_params: { id: file.id } })).status, 500, 'its content tells')
+  t.same(files(root), ['within.metadata.json', 'within.safetensors'])
+})
+
 t.test('the model of an archive becomes a model of the library, with its own hash, sidecar and preview; the archive goes', async (t) => {
   const root = folder('one')
   const bytes = weights(300_000)

@@ -157,6 +157,21 @@ t.test('cut off, nothing is marked and what is known is answered; a check can be
   t.match(await refresh(run), { status: 200, json: { success: true, records: [] } })
 })
 
+t.test('a check that the end of the server cuts off goes on at its next start', async (t) => {
+  const double = await civitaiDouble(t, { files: [version(1, 10), version(1, 11)] })
+  const run = await runningApp(t, { settings: providers(double), prepare ({ loras }) { put(loras, 1, 10) } })
+  const stop = double.faults.always('civitai *', { hang: true })
+  const cut = refresh(run).catch(() => undefined)
+  while (double.count(isApi) === 0) await new Promise((resolve) => setImmediate(resolve))
+  const jobs = async (app: RunningApp) => ((await app.get('/api/v1/jobs')).json.items as { kind: string, state: string }[]).filter(({ kind }) => kind === 'update-check')
+  stop()
+  const again = await run.restart()
+  await cut
+  while ((await jobs(again)).some(({ state }) => state === 'queued' || state === 'running')) await again.idle()
+  t.match(await jobs(again), [{ state: 'succeeded', result: { models: 1, checked: 1 } }])
+  t.same(await flagged(again), ['1-10'])
+})
+
 t.test('a model that CivitAI no longer has is ignored after two answers a day apart, and never for another reason', async (t) => {
   const archived = { inCivitai: false, inCivarchive: true }
   const double = await civitaiDouble(t, { files: [version(1, 10), version(3, 30, archived), version(3, 31, archived)] })

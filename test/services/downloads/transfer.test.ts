@@ -291,6 +291,48 @@ t.test('without room on the disk nothing is asked for, and what is there stays',
   t.equal(statSync(part).size, length)
 })
 
+t.test('a disk that fills up on the way is waited for, and the file goes on where it was', async (t) => {
+  const { deps, request, server, bytes, part } = await world(t)
+  let free = 1e12
+  server.answer = (incoming, response, n) => {
+    if (n > 1) return false
+    sendFile(server, incoming, response, { upTo: MB, chunk: 10_000 })
+    return true
+  }
+  const asked: boolean[] = []
+  const done = await createTransfer({ ...deps, freeSpace: async () => ({ free, size: 1e12 }) })(request, hooks({
+    // By the next connection there is no room.
+    onProgress: () => { if (asked.length === 0) free = 1e9 },
+    noRoom: async ({ code }, hasRoom) => {
+      t.equal(code, 'storage-full')
+      asked.push(await hasRoom())
+      free = 1e12
+      asked.push(await hasRoom())
+    }
+  }))
+  t.same(asked, [false, true])
+  t.equal(done.sha256, sha256(bytes))
+  t.ok(readFileSync(part).equals(bytes))
+  t.match(server.requests.at(-1)?.range, /^bytes=10\d{5}-$/)
+})
+
+t.test('so is one that takes no more bytes: what it did not take is sent again', async (t) => {
+  const { deps, request, bytes, part } = await world(t)
+  let full = true
+  const filling: TransferDeps['files'] = {
+    async open (path, length) {
+      const file = await files.open(path, length)
+      const refusing: typeof file = Object.create(file) as typeof file
+      refusing.push = (chunk) => file.written >= MB && full ? Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })) : file.push(chunk)
+      return refusing
+    }
+  }
+  const done = await createTransfer({ ...deps, files: filling })(request, hooks({ noRoom: async () => { full = false } }))
+  t.equal(full, false)
+  t.equal(done.sha256, sha256(bytes))
+  t.ok(readFileSync(part).equals(bytes))
+})
+
 t.test('an abort ends it at once wherever it is, and leaves the part', async (t) => {
   const { deps, request, server, part } = await world(t)
   const places: Record<string, () => void> = {
