@@ -23,6 +23,8 @@ export type CountNeeded = (place: ExamplePlace, types: ReadonlySet<ModelTypeName
 /** Up to here each folder is looked into; beyond, the names in the folder of the library tell. */
 const PROBED = 1000
 const PIECE = 4096
+/** Of a SHA-256. */
+const DIGITS = 64
 
 /**
  * How many models of some types have no example images yet and were never tried. In a large library only the hashes are gathered
@@ -42,7 +44,7 @@ export function createCountNeeded ({ libraries, progressFile }: { libraries: rea
 
   return async (place, types) => {
     const { total, pieces } = await gatherHashes(libraries, types)
-    if (total <= PROBED) return { total_models: total, ...await countFew(place, new Set(pieces.flat())) }
+    if (total <= PROBED) return { total_models: total, ...await countFew(place, new Set(pieces.flat().filter(isModelHash))) }
     const turn = last.then(async () => await countInThread({ place, hashes: pieces.map((piece) => piece.join('')) }))
     last = turn.catch(() => undefined)
     return { total_models: total, ...await turn }
@@ -54,7 +56,8 @@ async function gatherHashes (libraries: readonly ModelLibrary[], types: Readonly
   let total = 0
   await eachOf(libraries, types, (index) => index.hashes(), (sha256) => {
     total++
-    if (!isModelHash(sha256)) return
+    // Digits are looked at all at once later.
+    if (sha256.length !== DIGITS) return
     const piece = pieces.at(-1)
     if (piece && piece.length < PIECE) piece.push(sha256)
     else pieces.push([sha256])

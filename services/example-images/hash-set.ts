@@ -46,7 +46,7 @@ export function createHashSet (): HashSet {
       for (let at = 0; at < words.length; at += WORDS) {
         const slot = slotFor(words, at)
         if (slots[slot] !== 0) continue
-        sums.set(words.subarray(at, at + WORDS), size * WORDS)
+        for (let word = 0; word < WORDS; word++) sums[size * WORDS + word] = words[at + word] ?? 0
         slots[slot] = ++size
       }
       return size - before

@@ -7,10 +7,11 @@ import { isModelHash } from './model-hash.ts'
 import type { ExamplePlace } from './places.ts'
 import { progressDocument } from './progress-file.ts'
 
-/** `hashes`: SHA-256 of models, 64 digits each, behind one another. */
+/** `hashes`: what models have as their SHA-256, 64 characters each, behind one another. */
 export interface NeededTask { place: ExamplePlace, hashes: readonly string[] }
 export type NeededMessage = { counts: PendingCounts } | { away: string } | { failed: string }
 
+const onlyDigits = /^[0-9a-f]*$/i
 const digitsOf = (list: unknown): string => Array.isArray(list) ? list.filter(isModelHash).join('') : ''
 
 /** What is there is told by the names in the folder of the library alone. */
@@ -24,7 +25,7 @@ async function count ({ place, hashes }: NeededTask): Promise<PendingCounts> {
     return createHashSet().add(digits)
   })
   for (const folder of [prefix, ...formerPrefixes]) settled.add(digitsOf(await namesIn(folder === '' ? root : `${root}/${folder}`)))
-  const pending = hashes.reduce((sum, digits) => sum + settled.add(digits), 0)
+  const pending = hashes.reduce((sum, text) => sum + settled.add(onlyDigits.test(text) ? text : digitsOf(text.match(/.{64}/gs))), 0)
   return { pending_count: pending, processed_count: counts[0] ?? 0, failed_count: counts[1] ?? 0 }
 }
 

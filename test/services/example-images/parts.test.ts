@@ -81,8 +81,8 @@ t.test('a large library is counted by names and notes, a small one by what is in
   const types = new Set(modelTypes.map(({ name }) => name))
   const count = async (held: readonly string[], at = place) => await createCountNeeded({ libraries: [libraryOf(held)], progressFile: createProgressFile() })(at, types)
 
-  const large = await count([...hashes, ...hashes, ''])
-  t.same(large, { total_models: 2401, pending_count: 1200 - 510, processed_count: 120, failed_count: 10 })
+  const large = await count([...hashes, ...hashes, '', `../${'x'.repeat(61)}`])
+  t.same(large, { total_models: 2402, pending_count: 1200 - 510, processed_count: 120, failed_count: 10 })
   t.same(await count([...hashes.slice(0, 510), '']), { total_models: 511, pending_count: 250 + 80, processed_count: 120, failed_count: 10 }, 'an empty folder is as good as none')
   writeFileSync(join(root, 'file'), '')
   t.same(await count(hashes, { ...place, prefix: 'file', libraryRoot: join(root, 'file') }), { total_models: 1200, pending_count: 1100 - 10 - 100, processed_count: 120, failed_count: 10 }, 'a place that is not there holds nothing')
