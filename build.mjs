@@ -12,7 +12,7 @@ const here = import.meta.dirname
 const { values } = parseArgs({ options: { 'if-stale': { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } } })
 const out = join(here, values.outdir)
 const stamp = join(out, '.built')
-const sources = ['app.ts', 'server.ts', 'plugins', 'routes', 'services', 'use-cases', 'bench', 'launch', 'build.mjs', 'package.json', 'package-lock.json']
+const sources = ['app.ts', 'server.ts', 'plugins', 'routes', 'services', 'use-cases', 'bench', 'build.mjs', 'package.json', 'package-lock.json']
 
 function newest (path) {
   if (!existsSync(path)) return 0
@@ -45,7 +45,7 @@ import { fileURLToPath as fileURLToPathOfBuilt } from 'node:url'
 const require = createRequireOfBuilt(import.meta.url)
 const builtFolder = import.meta.url.slice(0, import.meta.url.lastIndexOf('/${values.outdir}/') + ${values.outdir.length + 2})`
 
-/** A script that gets what it needs of its surroundings; see launch/open-bundle.mjs. */
+/** A script that gets what it needs of its surroundings; see services/start/launch/open-bundle.mjs. */
 const scriptBanner = `(function (require, builtFolder) {
 const { dirname: dirnameOfBuilt } = require('node:path')
 const { fileURLToPath: fileURLToPathOfBuilt } = require('node:url')
@@ -86,14 +86,14 @@ async function bundleServer () {
     // Only sources ask where another source lies.
     logOverride: { 'empty-import-meta': 'silent' }
   })
-  await build({ ...options, entryPoints: { server: 'launch/server.mjs' }, format: 'esm', plugins: [] })
+  await build({ ...options, entryPoints: { server: 'services/start/launch/server.mjs' }, format: 'esm', plugins: [] })
 }
 
 /** A server without it starts, too, only later. */
 function compileServer () {
   const { scripts } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
   const runtimeOptions = scripts.start.split(' ').filter((word) => word.startsWith('--'))
-  const { status } = spawnSync(process.execPath, [...runtimeOptions, join(here, 'launch', 'make-code-cache.mjs'), out], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 })
+  const { status } = spawnSync(process.execPath, [...runtimeOptions, join(here, 'services', 'start', 'launch', 'make-code-cache.mjs'), out], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 })
   if (status !== 0) process.stderr.write('The server could not be compiled beforehand; its starts will take longer.\n')
 }
 
