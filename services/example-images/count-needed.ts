@@ -1,10 +1,8 @@
-import { OfflineError } from '../errors.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
-import { startWorker } from '../workers/start-worker.ts'
 import { findFolder } from './folder-files.ts'
 import { isModelHash } from './model-hash.ts'
-import type { NeededMessage, NeededTask } from './needed.worker.ts'
+import { createNeededThread } from './needed-thread.ts'
 import type { ExamplePlace } from './places.ts'
 import type { ProgressFile } from './progress-file.ts'
 import { eachOf } from './targets.ts'
@@ -31,6 +29,7 @@ const DIGITS = 64
  * here, in slices; the names of as many folders and the notes of earlier runs are read and compared in a thread, one at a time.
  */
 export function createCountNeeded ({ libraries, progressFile }: { libraries: readonly ModelLibrary[], progressFile: ProgressFile }): CountNeeded {
+  const countInThread = createNeededThread()
   let last: Promise<unknown> = Promise.resolve()
 
   async function countFew (place: ExamplePlace, hashes: ReadonlySet<string>): Promise<PendingCounts> {
@@ -63,17 +62,4 @@ async function gatherHashes (libraries: readonly ModelLibrary[], types: Readonly
     else pieces.push([sha256])
   })
   return { total, pieces }
-}
-
-async function countInThread (task: NeededTask): Promise<PendingCounts> {
-  const worker = startWorker(new URL('./needed.worker', import.meta.url), { workerData: task })
-  worker.unref()
-  return await new Promise((resolve, reject) => {
-    worker.once('message', (message: NeededMessage) => {
-      if ('counts' in message) resolve(message.counts)
-      else reject('away' in message ? new OfflineError(message.away, 'example-images-away') : new Error(message.failed))
-    })
-    worker.once('error', reject)
-    worker.once('exit', () => { reject(new Error('The thread that counts example images ended unexpectedly')) })
-  })
 }

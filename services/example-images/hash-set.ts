@@ -3,17 +3,21 @@ export interface HashSet {
   readonly size: number
   /** Adds sums of 64 hex digits each, in either case, that stand behind one another; answers how many were new. */
   add (digits: string): number
+  /** Another set with the same sums. */
+  copy (): HashSet
 }
 
 const WORDS = 8
 
 export function createHashSet (): HashSet {
-  /** The sums as words, in the order they came. */
-  let sums = new Uint32Array(0)
-  /** Open addressing by the first word: number of the sum, from 1; 0 is free. At most half of the slots are taken. */
-  let slots = new Uint32Array(0)
-  let size = 0
+  return hashSetOver(new Uint32Array(0), new Uint32Array(0), 0)
+}
 
+/**
+ * `sums`: as words, in the order they came. `slots`: open addressing by the first word, number of the sum, from 1; 0 is free.
+ * At most half of the slots are taken.
+ */
+function hashSetOver (sums: Uint32Array, slots: Uint32Array, size: number): HashSet {
   /** Where the sum is, or would be. */
   function slotFor (words: Uint32Array, at: number): number {
     const mask = slots.length - 1
@@ -50,6 +54,7 @@ export function createHashSet (): HashSet {
         slots[slot] = ++size
       }
       return size - before
-    }
+    },
+    copy: () => hashSetOver(sums.slice(), slots.slice(), size)
   }
 }

@@ -68,9 +68,9 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
   }
 
   return {
-    async read ({ root, libraryRoot }) {
-      // Before there were several libraries it lay in the root; it stays there for the others.
-      return await readAt(`${libraryRoot}/${PROGRESS_FILE}`) ?? await readAt(`${root}/${PROGRESS_FILE}`) ?? emptyRecord()
+    async read (place) {
+      const [own, former] = progressPaths(place)
+      return await readAt(own) ?? await readAt(former) ?? emptyRecord()
     },
     async write ({ libraryRoot }, record, { completed, total }) {
       const path = `${libraryRoot}/${PROGRESS_FILE}`
@@ -96,9 +96,15 @@ export function createProgressFile ({ now = Date.now }: { now?: () => number } =
   }
 }
 
+/** Where notes may stand; the first that is there counts. Before there were several libraries they lay in the root, where they stay for the others. */
+export function progressPaths ({ root, libraryRoot }: ExamplePlace): [string, string] {
+  return [`${libraryRoot}/${PROGRESS_FILE}`, `${root}/${PROGRESS_FILE}`]
+}
+
 /** The document as it stands; an empty one where there is none, or a broken one. */
-export async function progressDocument ({ root, libraryRoot }: ExamplePlace): Promise<Record<string, unknown>> {
-  return await documentAt(`${libraryRoot}/${PROGRESS_FILE}`) ?? await documentAt(`${root}/${PROGRESS_FILE}`) ?? {}
+export async function progressDocument (place: ExamplePlace): Promise<Record<string, unknown>> {
+  const [own, former] = progressPaths(place)
+  return await documentAt(own) ?? await documentAt(former) ?? {}
 }
 
 async function documentAt (path: string): Promise<Record<string, unknown> | undefined> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
@@ -87,4 +87,18 @@ t.test('a large library is counted by names and notes, a small one by what is in
   writeFileSync(join(root, 'file'), '')
   t.same(await count(hashes, { ...place, prefix: 'file', libraryRoot: join(root, 'file') }), { total_models: 1200, pending_count: 1100 - 10 - 100, processed_count: 120, failed_count: 10 }, 'a place that is not there holds nothing')
   await t.rejects(count(hashes, { ...place, prefix: 'x'.repeat(300) }), { kind: 'unavailable', code: 'example-images-away' })
+
+  const counter = createCountNeeded({ libraries: [libraryOf(hashes)], progressFile: createProgressFile() })
+  const folder = join(root, hashes[600] ?? '')
+  const asked = async (changedAt: Date): Promise<number> => {
+    utimesSync(root, changedAt, changedAt)
+    return (await counter(place, types)).pending_count
+  }
+  const longAgo = new Date(Date.now() - 3_600_000)
+  t.equal(await asked(longAgo), 690)
+  t.equal(await asked(longAgo), 690, 'asked again while nothing has changed')
+  mkdirSync(folder)
+  t.equal(await asked(new Date()), 689, 'what came is noticed')
+  rmSync(folder, { recursive: true })
+  t.equal(await asked(longAgo), 690, 'and what went')
 })
