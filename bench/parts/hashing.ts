@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -100,6 +100,8 @@ async function hashOnce ({ library, settings, megabytes }: Subject, loaded = fal
   } finally {
     client.close()
     await server.stop()
+    // Sidecars written meanwhile hold the hashes, and the next start would believe them.
+    for (const name of readdirSync(join(library, 'loras'))) if (name.endsWith('.json')) rmSync(join(library, 'loras', name))
     rmSync(settings, { recursive: true, force: true })
   }
 }
