@@ -21,6 +21,8 @@ export interface CampaignOptions {
   seed: number
   /** After so many kills the index is compared with one that is made anew. */
   rebuildEvery?: number
+  /** No kill before so many changes were acknowledged since the last one; on a slow machine the moment alone may come too early. */
+  leastAnswered?: number
   /** Told after every kill. */
   onKill? (done: number, complaints: readonly Complaint[]): void
 }
@@ -63,7 +65,7 @@ export async function runCampaign (options: CampaignOptions): Promise<CampaignRe
     await server.ready()
     report.complaints.push(...await judge(server, expectations, stage, report, rebuildEvery))
     while (report.kills < options.kills) {
-      await work(server, stage, report)
+      await work(server, stage, report, options.leastAnswered ?? 0)
       server = await startChildServer({ serverFile: options.serverFile, settings })
       server = await killWhileStarting(server, { random, report, start: () => startChildServer({ serverFile: options.serverFile, settings }) })
       await server.ready()
@@ -96,7 +98,7 @@ function expect (library: string): Expectations {
 }
 
 /** Several clients at once, until the server is killed at a random moment. */
-async function work (server: ChildServer, stage: Stage, report: CampaignReport): Promise<void> {
+async function work (server: ChildServer, stage: Stage, report: CampaignReport, leastAnswered: number): Promise<void> {
   stage.client = createCampaignClient(server.base)
   const over = new AbortController()
   const clients = Array.from({ length: CLIENTS }, async () => {
@@ -111,11 +113,18 @@ async function work (server: ChildServer, stage: Stage, report: CampaignReport):
       if (status === 0) await delay(5)
     }
   })
+  const wanted = acknowledged(report) + leastAnswered
   await delay(stage.random.below(MOST_WORK))
+  while (acknowledged(report) < wanted && stage.models.length > 0) await delay(5)
   await server.kill()
   over.abort()
   await Promise.all(clients)
   report.kills++
+}
+
+/** Changes that were answered with success. */
+export function acknowledged ({ answers }: Pick<CampaignReport, 'answers'>): number {
+  return Object.values(answers).reduce((sum, counts) => sum + (counts[200] ?? 0), 0)
 }
 
 /** Now and then a start is killed too: whatever it was recovering has to be recovered once more. */
