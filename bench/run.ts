@@ -70,7 +70,8 @@ async function bench (): Promise<void> {
       if (wanted.length > 0) await benchSize(models, { scratch, wanted, load, figures })
     }
     for (const [name, part] of Object.entries(apart)) {
-      if (!isWanted(name, null)) continue
+      // They have no size: who asks for sizes alone does not want them.
+      if ((asked !== undefined && only === undefined) || !isWanted(name, null)) continue
       process.stdout.write(`\n${name}\n`)
       figures.keep(await part(scratch))
     }
