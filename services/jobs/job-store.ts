@@ -112,15 +112,7 @@ export function createJobStore (state: StateDatabase): JobStore {
       return Number(lastInsertRowid)
     },
     save (job) { update.run(parameters(job)) },
-    saveProgress (job) {
-      const before = Number(db.pragma('synchronous', { simple: true }))
-      db.pragma('synchronous = normal')
-      try {
-        update.run(parameters(job))
-      } finally {
-        db.pragma(`synchronous = ${before}`)
-      }
-    },
+    saveProgress (job) { state.withoutWaiting(() => update.run(parameters(job))) },
     read (id) {
       const row = one.get(id)
       return row && fromRow(row)

@@ -2,7 +2,7 @@ import type { ModelTypeName } from './types.ts'
 import type { Database } from 'better-sqlite3'
 import { lstatSync } from 'node:fs'
 import { statFile } from './file-changes.ts'
-import { LOOK, LOOK_WIDTH, type ScanJob } from './scan-job.ts'
+import { LOOK, LOOK_WIDTH, type ScanJob } from './scan-hand.ts'
 import type { ScanRoot } from './scan-types.ts'
 import type { RawRow } from './stored-model.ts'
 

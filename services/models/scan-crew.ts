@@ -1,4 +1,4 @@
-import type { ScanJob, ScanJobResult } from './scan-job.ts'
+import type { ScanJob, ScanJobResult } from './scan-hand.ts'
 
 /** Other threads that do jobs. */
 export interface ScanLanes {

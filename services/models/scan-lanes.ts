@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import type { ScanLanes } from './scan-crew.ts'
-import type { ScanJob, ScanJobResult } from './scan-job.ts'
+import type { ScanJob, ScanJobResult } from './scan-hand.ts'
 import type { RestingPulse } from '../workers/pulse.ts'
 
 /** What a lane gets. */

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { IndexedModel } from '../../../services/models/entry.ts'
 import { packedFacts, packModel, unpackModel } from '../../../services/models/packed-model.ts'
+import { sampleModel } from '../../helpers/sample-model.ts'
 
-const plain: IndexedModel = {
+const plain = sampleModel({
   id: 7,
-  type: 'lora',
   root_id: 'root',
   file_path: '/models/loras/styles/red-fox.safetensors',
   file_name: 'red-fox',
@@ -13,29 +13,9 @@ const plain: IndexedModel = {
   size: 12,
   modified: 1.5,
   sha256: 'ab'.repeat(32),
-  autov3: null,
   base_model: 'SDXL 1.0',
-  preview_url: '',
-  preview_nsfw_level: 0,
-  from_civitai: true,
-  favorite: false,
-  notes: '',
-  usage_tips: '{}',
-  metadata_source: null,
-  exclude: false,
-  db_checked: false,
-  last_checked_at: 0,
-  tags: [],
-  civitai: null,
-  civitai_deleted: false,
-  skip_metadata_refresh: false,
-  hf_url: '',
-  license_flags: 127,
-  hash_status: 'completed',
-  preview_version: '',
-  metadata_error: '',
-  other_hashes: null
-}
+  license_flags: 127
+})
 
 const models: Record<string, IndexedModel> = {
   plain,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { doScanJobs, type ScanLanes } from '../../../services/models/scan-crew.ts'
-import type { ScanJob, ScanJobResult } from '../../../services/models/scan-job.ts'
+import type { ScanJob, ScanJobResult } from '../../../services/models/scan-hand.ts'
 import { startScanThread } from '../../../services/models/scan-thread.ts'
 import type { ScanRequest, ScanRoot } from '../../../services/models/scan-types.ts'
 import { migrateSidecarOverlay } from '../../../services/models/sidecar-overlay.ts'
