@@ -15,6 +15,8 @@ const entry = new URL('./checkpoint.worker', import.meta.url)
 export function createShortLog (db: Database, logger: Pick<Logger, 'warn'>): () => void {
   if (db.pragma('journal_mode', { simple: true }) !== 'wal') return () => undefined
   db.pragma(`wal_autocheckpoint = ${EMERGENCY_PAGES}`)
+  // A log that is begun anew keeps its length, and would look long for ever.
+  db.pragma(`journal_size_limit = ${LONG_BYTES / 2}`)
   let busy = false
 
   async function merge (): Promise<void> {
