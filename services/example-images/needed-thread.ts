@@ -30,7 +30,11 @@ export function createNeededThread (): (task: NeededTask) => Promise<PendingCoun
     try {
       return await answerOf(worker, task)
     } finally {
-      idle = setTimeout(() => { worker.postMessage(null) }, IDLE_MS).unref()
+      idle = setTimeout(() => {
+        // Whoever comes while it ends needs another one.
+        present = undefined
+        worker.postMessage(null)
+      }, IDLE_MS).unref()
     }
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, promises as fs, read as read
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
+import { createGrowingCache } from '../growing-cache.ts'
 import { applicableRange, isUnchanged, type Conditions } from './byte-range.ts'
 import { createPreviewVerdicts, whenUnreadable, type PreviewVerdict, type PreviewVerdictDeps } from './preview-verdict.ts'
 
@@ -92,8 +93,7 @@ async function readRemote (path: string): Promise<{ facts: FileFacts, body: Buff
 /** Serves media files of the library with validators, ranges and a bounded memory cache that is checked against the disk each time. */
 export function createPreviewServing (deps: PreviewServingDeps): PreviewServing {
   const verdicts = createPreviewVerdicts(deps)
-  // With `max` it would take all its room at the start.
-  const facts = new LRUCache<string, FileFacts>({ maxSize: 20_000, sizeCalculation: () => 1 })
+  const facts = createGrowingCache<FileFacts>(20_000)
   const createBodies = (): LRUCache<string, { etag: string, body: Buffer }> | undefined => {
     const maxSize = deps.cacheBytes()
     return maxSize > 0 ? new LRUCache({ maxSize, sizeCalculation: (entry) => entry.body.length + 200 }) : undefined

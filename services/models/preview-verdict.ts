@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs'
 import { dirname, sep } from 'node:path'
-import { LRUCache } from 'lru-cache'
+import { createGrowingCache } from '../growing-cache.ts'
 import { ForbiddenPathError, OfflineError, PathOutsideLibraryError } from '../errors.ts'
 import { containedIn, normalizeClientPath } from '../files/safe-path.ts'
 import type { ModelLibrary } from './ports.ts'
@@ -59,9 +59,8 @@ const withSlashes = (path: string): string => sep === '/' ? path : path.replaceA
 
 /** Decides which files may be served as previews; a request never widens what is allowed. */
 export function createPreviewVerdicts (deps: PreviewVerdictDeps): PreviewVerdicts {
-  // With `max` they would take all their room at the start.
-  const verdicts = new LRUCache<string, PreviewVerdict>({ maxSize: KEPT_PATHS, sizeCalculation: () => 1, ttl: TRUSTED_MS })
-  const localFolders = new LRUCache<string, boolean>({ maxSize: KEPT_FOLDERS, sizeCalculation: () => 1, ttl: 4 * TRUSTED_MS })
+  const verdicts = createGrowingCache<PreviewVerdict>(KEPT_PATHS, { ttl: TRUSTED_MS })
+  const localFolders = createGrowingCache<boolean>(KEPT_FOLDERS, { ttl: 4 * TRUSTED_MS })
   let realFolders: Promise<string[]> | undefined
   let realFoldersUntil = 0
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createGrowingCache } from '../growing-cache.ts'
 import { fileWithHash, defaultFile, sha256Of } from '../civitai/file-choice.ts'
 import type { CivitaiFileDocument, CivitaiVersionDocument } from '../civitai/schema.ts'
 import type { CivitaiClient, Outcome } from '../civitai/types.ts'
@@ -37,8 +37,7 @@ const LANES = 4
 
 /** Answers are kept: a day for what is there, an hour for what is gone. Nothing is kept of questions that could not be answered. */
 export function createPartOffers ({ civitai, versions, now = Date.now }: PartOffersDeps): PartOffers {
-  // With `max` it would take all its room at the start.
-  const kept = new LRUCache<string, PartOffer>({ maxSize: 20_000, sizeCalculation: () => 1, ttl: FOUND_MS, perf: { now } })
+  const kept = createGrowingCache<PartOffer>(20_000, { ttl: FOUND_MS, perf: { now } })
 
   function keep (part: MissingPart, offer: PartOffer): PartOffer {
     if (offer.state === 'available' || offer.state === 'gone') kept.set(part.key, offer, { ttl: offer.state === 'gone' ? HOUR_MS : FOUND_MS })
