@@ -8,13 +8,3 @@ t.test('what was used last is kept, and no more than asked for', async (t) => {
   cache.set('3', { n: 3 })
   t.same([...cache.keys()].sort(), ['1', '3'])
 })
-
-t.test('an entry ends with its time', async (t) => {
-  let now = 1
-  const cache = createGrowingCache<boolean>(10, { ttl: 100, perf: { now: () => now } })
-  cache.set('a', true)
-  now = 90
-  t.equal(cache.get('a'), true)
-  now = 200
-  t.equal(cache.get('a'), undefined)
-})
