@@ -4,6 +4,7 @@ import { describeFailure } from '../journal/errors.ts'
 import type { Journal, Unit } from '../journal/types.ts'
 import type { JobContext } from '../jobs/types.ts'
 import type { ModelLibrary } from '../models/ports.ts'
+import { digestsOf, digestTexts } from './digests.ts'
 import { namesIn } from './folder-files.ts'
 import { folderMoveSteps } from './folder-moves.ts'
 import { freeName } from './free-name.ts'
@@ -56,7 +57,7 @@ interface Found { orphaned: string[], empty: string[], checked: number, foreign:
  */
 export async function cleanUp (deps: CleanUpDeps, place: ExamplePlace, { dryRun, confirm }: CleanUpOptions, { signal, report }: Pick<JobContext, 'signal' | 'report'>): Promise<CleanUpReport> {
   checkReady(deps.libraries)
-  const { orphaned, empty, checked, foreign } = await findFolders(place, knownHashes(deps.libraries))
+  const { orphaned, empty, checked, foreign } = await findFolders(place, await knownHashes(deps.libraries))
   if (!confirm && !dryRun && checked >= TELLING && orphaned.length > checked * MOST_SHARE) {
     throw new DomainError('conflict', 'too-many-orphans', `${orphaned.length} of ${checked} folders belong to no model of this library; send "confirm": true when that is right`, { error_code: 'too_many_orphans', orphaned: orphaned.length, checked_folders: checked })
   }
@@ -72,12 +73,9 @@ function checkReady (libraries: readonly ModelLibrary[]): void {
   if (!libraries.every(isSettled)) throw new DomainError('conflict', 'library-not-ready', 'Not all model folders are online and scanned; what belongs to no model can\'t be told now', { error_code: 'library_not_ready' })
 }
 
-function knownHashes (libraries: readonly ModelLibrary[]): ReadonlySet<string> {
-  const known = new Set<string>()
-  for (const { index } of libraries) {
-    for (const hash of index.hashes()) known.add(hash)
-    for (const { sha256 } of index.excluded()) known.add(sha256)
-  }
+async function knownHashes (libraries: readonly ModelLibrary[]): Promise<ReadonlySet<string>> {
+  const known = digestTexts(await digestsOf(libraries))
+  for (const { index } of libraries) for (const { sha256 } of index.excluded()) known.add(sha256)
   return known
 }
 

@@ -1,11 +1,11 @@
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
+import { digestsOf, digestTexts } from './digests.ts'
 import { findFolder } from './folder-files.ts'
-import { isModelHash } from './model-hash.ts'
 import { createNeededThread } from './needed-thread.ts'
 import type { ExamplePlace } from './places.ts'
 import type { ProgressFile } from './progress-file.ts'
-import { eachOf } from './targets.ts'
+import { checkOpened } from './targets.ts'
 
 export interface PendingCounts {
   pending_count: number
@@ -20,13 +20,10 @@ export type CountNeeded = (place: ExamplePlace, types: ReadonlySet<ModelTypeName
 
 /** Up to here each folder is looked into; beyond, the names in the folder of the library tell. */
 const PROBED = 1000
-const PIECE = 4096
-/** Of a SHA-256. */
-const DIGITS = 64
 
 /**
- * How many models of some types have no example images yet and were never tried. In a large library only the hashes are gathered
- * here, in slices; the names of as many folders and the notes of earlier runs are read and compared in a thread, one at a time.
+ * How many models of some types have no example images yet and were never tried. In a large library the names of as many folders
+ * and the notes of earlier runs are read and compared with the hashes in a thread, one question at a time.
  */
 export function createCountNeeded ({ libraries, progressFile }: { libraries: readonly ModelLibrary[], progressFile: ProgressFile }): CountNeeded {
   const countInThread = createNeededThread()
@@ -42,24 +39,12 @@ export function createCountNeeded ({ libraries, progressFile }: { libraries: rea
   }
 
   return async (place, types) => {
-    const { total, pieces } = await gatherHashes(libraries, types)
-    if (total <= PROBED) return { total_models: total, ...await countFew(place, new Set(pieces.flat().filter(isModelHash))) }
-    const turn = last.then(async () => await countInThread({ place, hashes: pieces.map((piece) => piece.join('')) }))
+    checkOpened(libraries)
+    const asked = libraries.filter(({ type }) => types.has(type.name))
+    const total = asked.reduce((sum, { index }) => sum + index.size, 0)
+    if (total <= PROBED) return { total_models: total, ...await countFew(place, digestTexts(await digestsOf(asked))) }
+    const turn = last.then(async () => await countInThread({ place, digests: await digestsOf(asked) }))
     last = turn.catch(() => undefined)
     return { total_models: total, ...await turn }
   }
-}
-
-async function gatherHashes (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>): Promise<{ total: number, pieces: string[][] }> {
-  const pieces: string[][] = [[]]
-  let total = 0
-  await eachOf(libraries, types, (index) => index.hashes(), (sha256) => {
-    total++
-    // Digits are looked at all at once later.
-    if (sha256.length !== DIGITS) return
-    const piece = pieces.at(-1)
-    if (piece && piece.length < PIECE) piece.push(sha256)
-    else pieces.push([sha256])
-  })
-  return { total, pieces }
 }

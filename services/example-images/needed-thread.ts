@@ -54,6 +54,6 @@ async function answerOf (worker: Worker, task: NeededTask): Promise<PendingCount
       how()
     }
     worker.once('message', answered).once('error', failed).once('exit', ended)
-    worker.postMessage(task)
+    worker.postMessage(task, task.digests.map(({ buffer }) => buffer))
   })
 }

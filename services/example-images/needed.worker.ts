@@ -8,8 +8,8 @@ import { isModelHash } from './model-hash.ts'
 import type { ExamplePlace } from './places.ts'
 import { progressDocument, progressPaths } from './progress-file.ts'
 
-/** `hashes`: what models have as their SHA-256, 64 characters each, behind one another. */
-export interface NeededTask { place: ExamplePlace, hashes: readonly string[] }
+/** `digests`: what models have as their SHA-256, 32 bytes each. They are handed over. */
+export interface NeededTask { place: ExamplePlace, digests: readonly Uint8Array<ArrayBuffer>[] }
 export type NeededMessage = { counts: PendingCounts } | { away: string } | { failed: string }
 
 /** What was read for a place: what needs nothing more. `state`: of the folders and files that it was read from. */
@@ -18,17 +18,15 @@ interface Settled { state: string, hashes: HashSet, processed: number, failed: n
 /** A place that was changed so short ago may change again without another time of change; network disks count in steps of two seconds. */
 const RESTLESS_NS = 3_000_000_000n
 const NS_PER_MS = 1_000_000n
-const onlyDigits = /^[0-9a-f]*$/i
-const digitsOf = (list: unknown): string => Array.isArray(list) ? list.filter(isModelHash).join('') : ''
 let known: Settled | undefined
 
-async function count ({ place, hashes }: NeededTask): Promise<PendingCounts> {
+async function count ({ place, digests }: NeededTask): Promise<PendingCounts> {
   const state = await stateOf(place)
   if (known === undefined || known.state !== state) known = { state: state ?? '', ...await readSettled(place) }
   const settled = known.hashes.copy()
   const counts = { processed_count: known.processed, failed_count: known.failed }
   if (state === undefined) known = undefined
-  return { pending_count: hashes.reduce((sum, text) => sum + settled.add(onlyDigits.test(text) ? text : digitsOf(text.match(/.{64}/gs))), 0), ...counts }
+  return { pending_count: digests.reduce((sum, bytes) => sum + settled.add(bytes), 0), ...counts }
 }
 
 /** What is there is told by the names in the folder of the library alone. */
@@ -36,12 +34,16 @@ async function readSettled (place: ExamplePlace): Promise<Omit<Settled, 'state'>
   const { processed_models: processed, failed_models: failed } = await progressDocument(place)
   const hashes = createHashSet()
   const [processedCount = 0, failedCount = 0] = [processed, failed].map((list) => {
-    const digits = digitsOf(list)
-    hashes.add(digits)
-    return createHashSet().add(digits)
+    const sums = sumsIn(list)
+    hashes.add(sums)
+    return createHashSet().add(sums)
   })
-  for (const folder of foldersOf(place)) hashes.add(digitsOf(await namesIn(folder)))
+  for (const folder of foldersOf(place)) hashes.add(sumsIn(await namesIn(folder)))
   return { hashes, processed: processedCount, failed: failedCount }
+}
+
+function sumsIn (list: unknown): Uint8Array {
+  return Buffer.from(Array.isArray(list) ? list.filter(isModelHash).join('') : '', 'hex')
 }
 
 function foldersOf ({ root, prefix, formerPrefixes }: ExamplePlace): string[] {

@@ -41,29 +41,21 @@ export function everyTypeOf (libraries: readonly ModelLibrary[]): ReadonlySet<Mo
   return new Set(libraries.map(({ type }) => type.name))
 }
 
-/** Visits what the indexes of some types hold, LoRAs first, in slices that leave requests their turn. @throws ServiceNotReadyError */
-export async function eachOf<T> (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, held: (index: ModelLibrary['index']) => Iterable<T>, visit: (item: T) => void): Promise<void> {
+/** Every hash once, however many files bear it, LoRAs first; in slices that leave requests their turn. @throws ServiceNotReadyError */
+export async function gatherTargets (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, wanted: ReadonlySet<string> | null): Promise<Target[]> {
   checkOpened(libraries)
+  const targets = new Map<string, Target>()
   const slice = createSlices()
-  for (const { type, index } of libraries) {
-    if (!types.has(type.name)) continue
-    for (const item of held(index)) {
-      visit(item)
+  for (const { index } of libraries.filter(({ type }) => types.has(type.name))) {
+    for (const { sha256: hash, type, file_path: path, model_name: name } of index.entries()) {
       const turn = slice()
       if (turn) await turn
+      if (hash === '' || (wanted && !wanted.has(hash))) continue
+      const known = targets.get(hash)
+      if (known) known.paths.push(path)
+      else targets.set(hash, { hash, type, name, paths: [path] })
     }
   }
-}
-
-/** Every hash once, however many files bear it. @throws ServiceNotReadyError */
-export async function gatherTargets (libraries: readonly ModelLibrary[], types: ReadonlySet<ModelTypeName>, wanted: ReadonlySet<string> | null): Promise<Target[]> {
-  const targets = new Map<string, Target>()
-  await eachOf(libraries, types, (index) => index.entries(), ({ sha256: hash, type, file_path: path, model_name: name }) => {
-    if (hash === '' || (wanted && !wanted.has(hash))) return
-    const known = targets.get(hash)
-    if (known) known.paths.push(path)
-    else targets.set(hash, { hash, type, name, paths: [path] })
-  })
   return [...targets.values()]
 }
 

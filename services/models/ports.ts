@@ -77,8 +77,8 @@ export interface ModelIndex {
   get (filePath: string): IndexedModel | undefined
   byId (id: number): IndexedModel | undefined
   entries (): IterableIterator<IndexedModel>
-  /** SHA-256 of every listed model, "" where it is not known; far cheaper than `entries`, which makes whole models. */
-  hashes (): IterableIterator<string>
+  /** SHA-256 of every listed model that has one, 32 bytes each, in no order; far cheaper than `entries`, which makes whole models. A copy, the caller's own. */
+  digests (): Promise<Uint8Array<ArrayBuffer>>
   excluded (): IterableIterator<IndexedModel>
   /** How many models of a root there are, excluded ones among them. */
   countIn (rootId: string): number

@@ -1,6 +1,8 @@
 import { bitMembers, hasBit, putBit } from './bit-set.ts'
 import { createColumns, createFlagSets, makeRoom } from './columns.ts'
 import type { Columns, FlagSets } from './columns.ts'
+import { createDigestColumn } from './digest-column.ts'
+import type { DigestColumn } from './digest-column.ts'
 import { createDictionary } from './dictionary.ts'
 import type { Dictionary } from './dictionary.ts'
 import { createHashTables } from './hash-tables.ts'
@@ -45,6 +47,7 @@ export interface Corpus {
   readonly vocabulary: Vocabulary
   readonly orders: Orders
   readonly hashes: HashTables
+  readonly digests: DigestColumn
   readonly paths: KeyTable
   readonly stems: KeyTable
   readonly versions: KeyTable
@@ -85,6 +88,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
   }, isBulk)
   const orders = createOrders({ columns, slots, isLive, isBulk, text })
   const hashes = createHashTables(slots, models)
+  const digests = createDigestColumn(slots, (slot) => text(slot, 'sha256'))
   const paths = createKeyTable(slots, (slot) => models.has(slot) ? textHash(text(slot, 'file_path')) : null)
   const stems = createKeyTable(slots, (slot) => models.has(slot) ? textHash(bareStem(text(slot, 'file_name'), type)) : null)
   const versions = createKeyTable(slots, (slot) => models.has(slot) ? numberKey(columns.version[slot] as number) : null)
@@ -133,6 +137,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     columns.autoTags[slot] = UNREAD
     columns.pathLength[slot] = relativePathLength(one)
     ids.put(slot, integerHash(one.id))
+    digests.touch(slot)
     for (let i = 0; i < keyTables.length; i++) keyTables[i]?.touch(slot)
   }
 
@@ -187,7 +192,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     roots.release(columns.root[slot] as number)
     subTypes.release(columns.subType[slot] as number)
     letters.release(columns.letter[slot] as number)
-    for (const table of [ids, ...keyTables]) table.drop(slot)
+    for (const table of [ids, digests, ...keyTables]) table.drop(slot)
     columns.autoTags[slot] = 0
     for (const set of Object.values(flags)) putBit(set, slot, false)
     orders.drop(slot)
@@ -208,6 +213,7 @@ export function createCorpus (type: ModelType, isBulk: () => boolean = () => fal
     vocabulary,
     orders,
     hashes,
+    digests,
     paths,
     stems,
     versions,

@@ -100,10 +100,6 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     }
   }
 
-  const hashes = function * (): IterableIterator<string> {
-    for (const slot of bitMembers(listed.live)) yield listed.text(slot, 'sha256')
-  }
-
   const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
 
   const groupsJson = (groups: readonly Group[], name: string, list: string): { groups: Buffer, count: number } => ({ groups: answers.groups(groups, name, list), count: groups.length })
@@ -118,7 +114,7 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
       return slot < 0 ? undefined : listed.model(slot)
     },
     entries: () => models(listed),
-    hashes,
+    digests: async () => await listed.digests.read(),
     excluded: () => models(hidden),
     countIn: (rootId) => listed.roots.count(listed.roots.find(rootId)) + hidden.roots.count(hidden.roots.find(rootId)),
     apply: ({ upsert: put = [], remove: gone = [] }) => {

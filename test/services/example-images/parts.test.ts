@@ -71,7 +71,7 @@ t.test('a smaller image takes the place of one that came, and the original stays
 t.test('a large library is counted by names and notes, a small one by what is in the folders', async (t) => {
   const root = t.testdir()
   const hashes = Array.from({ length: 1200 }, (_, n) => createHash('sha256').update(`model ${n}`).digest('hex'))
-  const libraryOf = (held: readonly string[]) => ({ type: modelTypes[0], opened: true, index: { hashes: () => held.values() } }) as unknown as ModelLibrary
+  const libraryOf = (held: readonly string[]) => ({ type: modelTypes[0], opened: true, index: { size: held.length, digests: async () => new Uint8Array(Buffer.from(held.join(''), 'hex')) } }) as unknown as ModelLibrary
   for (const hash of hashes.slice(0, 300)) mkdirSync(join(root, hash))
   for (const hash of hashes.slice(0, 50)) writeFileSync(join(root, hash, 'image_0.png'), '')
   for (const hash of hashes.slice(300, 400)) mkdirSync(join(root, 'lib', hash), { recursive: true })
@@ -81,7 +81,7 @@ t.test('a large library is counted by names and notes, a small one by what is in
   const types = new Set(modelTypes.map(({ name }) => name))
   const count = async (held: readonly string[], at = place) => await createCountNeeded({ libraries: [libraryOf(held)], progressFile: createProgressFile() })(at, types)
 
-  const large = await count([...hashes, ...hashes, '', `../${'x'.repeat(61)}`])
+  const large = await count([...hashes, ...hashes, '', ''])
   t.same(large, { total_models: 2402, pending_count: 1200 - 510, processed_count: 120, failed_count: 10 })
   t.same(await count([...hashes.slice(0, 510), '']), { total_models: 511, pending_count: 250 + 80, processed_count: 120, failed_count: 10 }, 'an empty folder is as good as none')
   writeFileSync(join(root, 'file'), '')

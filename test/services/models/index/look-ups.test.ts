@@ -211,3 +211,24 @@ t.test('clearing leaves an empty index that can be filled again', async (t) => {
   index.apply({ upsert: [named('b')] })
   t.same(names(), ['b'])
 })
+
+t.test('all hashes are there at once, and follow the models', async (t) => {
+  const sums = Array.from({ length: 2000 }, (_, n) => n.toString(16).padStart(64, '0').replace(/^0/, 'F'))
+  const models = sums.map((sha256, n) => named(`m${n}`, '', { sha256 }))
+  const [first, second] = models as [IndexedModel, IndexedModel]
+  const { index } = makeIndex([...models, named('pending', '', { sha256: '' }), named('odd', '', { sha256: 'x'.repeat(64) }), named('short', '', { sha256: 'ab' }), named('hidden', '', { sha256: 'e'.repeat(64), exclude: true })])
+  const held = async (): Promise<string[]> => (Buffer.from(await index.digests()).toString('hex').match(/.{64}/g) ?? []).sort()
+  const expected = (gone: readonly string[], come: readonly string[] = []): string[] => [...sums.map((sum) => sum.toLowerCase()).filter((sum) => !gone.includes(sum)), ...come].sort()
+
+  const asked = held()
+  index.apply({ remove: [first.id] })
+  const [gone, other] = [first.sha256.toLowerCase(), second.sha256.toLowerCase()]
+  t.same(await asked, expected([gone]), 'also what changes while they are gathered')
+  index.apply({ upsert: [{ ...second, sha256: 'c'.repeat(64) }, named('new', '', { sha256: 'd'.repeat(64) })] })
+  t.same(await held(), expected([gone, other], ['c'.repeat(64), 'd'.repeat(64)]))
+  index.apply({ upsert: [{ ...second, sha256: '' }, ...Array.from({ length: 3000 }, (_, n) => named(`late${n}`, '', { sha256: '' }))] })
+  index.apply({ upsert: [named('last', '', { sha256: 'a'.repeat(64) })] })
+  t.same(await held(), expected([gone, other], ['a'.repeat(64), 'd'.repeat(64)]))
+  index.clear()
+  t.same(await held(), [])
+})
