@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { StartOptions } from './services/core.ts'
 import { DomainError } from './services/errors.ts'
+import { holdTickShape } from './services/start/hold-tick-shape.ts'
 import { parseStartOptions, type StartRequest } from './services/start/parse-start-options.ts'
 import type { TerminalProgress } from './services/start/terminal-progress.ts'
 
@@ -71,6 +72,7 @@ async function programVersion (): Promise<string> {
 
 async function start ({ options, extraModelPaths }: Extract<StartRequest, { action: 'start' }>): Promise<void> {
   mkdirSync(options.settingsDirectory, { recursive: true, mode: 0o700 })
+  await holdTickShape()
   const [{ default: Fastify }, { default: app }, { fastifyOptions }, { default: closeWithGrace }] = await Promise.all([
     import('fastify'), import('./app.ts'), import('./plugins/server-options.ts'), import('close-with-grace')
   ])
