@@ -3,7 +3,7 @@ import type { SlotTable } from './slot-table.ts'
 import { createSlices } from '../../jobs/slices.ts'
 
 /** A slot table that is filled when it is first asked, from then on slot by slot: a start pays for no look-up that nobody makes. */
-export interface KeyTable extends Pick<SlotTable, 'first' | 'next' | 'keyOf'> {
+export interface KeyTable extends Pick<SlotTable, 'first' | 'next' | 'keyOf' | 'keys'> {
   /** A slot came, or its key may have changed. */
   touch (slot: number): void
   drop (slot: number): void
@@ -58,6 +58,7 @@ export function createKeyTable (slots: () => Uint32Array, keyOf: (slot: number) 
     },
     first: (key) => filled().first(key),
     next: (slot) => filled().next(slot),
-    keyOf: (slot) => filled().keyOf(slot)
+    keyOf: (slot) => filled().keyOf(slot),
+    keys: () => filled().keys()
   }
 }

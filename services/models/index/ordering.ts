@@ -1,4 +1,4 @@
-import { bitMembers, hasBit } from './bit-set.ts'
+import { hasBit } from './bit-set.ts'
 import type { BitSet } from './bit-set.ts'
 import type { Corpus } from './corpus.ts'
 import { byGroupSize } from './group-size-order.ts'
@@ -8,7 +8,7 @@ import { radixSort } from './radix-sort.ts'
 import { selectAll, selectIn } from './selection.ts'
 import type { Selection } from './selection.ts'
 import { spreadOrder, type SpreadOrder } from './spread-order.ts'
-import { integerHash, mix, textHash } from './text-hash.ts'
+import { integerHash, textHash } from './text-hash.ts'
 import type { UsageColumn } from './usage-column.ts'
 import type { IndexPreferences, ListQuery } from '../ports.ts'
 
@@ -70,8 +70,7 @@ function versionsOrder (context: OrderContext): Uint32Array {
 
 /** By hash of seed and path, so that a model that comes or goes moves no other. */
 function randomOrder ({ paths, live }: Corpus, seed: string, bits: BitSet | null): SpreadOrder {
-  const key = textHash(seed || 'random')
-  return spreadOrder(bitMembers(bits ?? live), (slot) => mix(paths.keyOf(slot) ^ key))
+  return spreadOrder(bits ?? live, paths.keys(), textHash(seed || 'random'))
 }
 
 /** The local versions of one model, newest first. */

@@ -14,6 +14,8 @@ export interface SlotTable {
   next (slot: number): number
   /** The key of a slot that is in the table. */
   keyOf (slot: number): number
+  /** The keys of the slots that are in the table, by slot; holds until the next change. */
+  keys (): Uint32Array
 }
 
 export function createSlotTable (): SlotTable {
@@ -75,7 +77,8 @@ export function createSlotTable (): SlotTable {
     drop,
     first: (key) => seek(heads[key & heads.length - 1] as number, key),
     next: (slot) => seek(nexts[slot] as number, keys[slot] as number),
-    keyOf: (slot) => keys[slot] ?? 0
+    keyOf: (slot) => keys[slot] ?? 0,
+    keys: () => keys
   }
 }
 
