@@ -17,6 +17,7 @@ import { createPathQueue, type PathQueue } from '../services/files/path-queue.ts
 import { createHashPool } from '../services/hashing/pool.ts'
 import { createJobSystem } from '../services/jobs/system.ts'
 import { createJournal } from '../services/journal/journal.ts'
+import type { TrashRoot } from '../services/journal/trash-place.ts'
 import { startTrashJanitor } from '../services/journal/trash-janitor.ts'
 import type { RecoveryReport } from '../services/journal/types.ts'
 import { createCacheShelf } from '../services/models/cache-shelf.ts'
@@ -25,7 +26,6 @@ import { createMetadata } from '../services/metadata/metadata.ts'
 import { createSidecarOverlay, migrateSidecarOverlay } from '../services/models/sidecar-overlay.ts'
 import { createModelLibrary, type OpenableModelLibrary } from '../services/models/library.ts'
 import { createOrganizer } from '../services/models/organizer.ts'
-import { createTrashPlace } from '../services/models/trash-place.ts'
 import { modelTypes, type ModelPrefix } from '../services/models/types.ts'
 import type { IndexPreferences } from '../services/models/ports.ts'
 import { createDoor } from '../services/network/door.ts'
@@ -80,8 +80,8 @@ export default fp<{ start: StartOptions }>(async (app, { start: options }) => {
   })
   const libraries = createLibraries(app, options, { settings, state, hub, jobs })
   const recipeRoots = (): { path: string }[] => [recipes.root(), ...recipeTrees.targets()].flatMap((path) => path === null ? [] : [{ path }])
-  const trashDirectoryFor = createTrashPlace(() => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots(), ...examplesRoot(settings)])
-  const journal = createJournal({ state, logger: app.log, trashDirectoryFor })
+  const roots = (): TrashRoot[] => [...libraries.all.flatMap((library) => library.roots()), ...recipeRoots(), ...examplesRoot(settings)]
+  const journal = createJournal({ state, logger: app.log, roots })
   const janitor = startTrashJanitor({ journal, settings, logger: app.log })
   const organizer = createOrganizer({ libraries: libraries.all, settings, journal, jobs, hub, state })
   const models = Object.fromEntries(libraries.all.map((library) => [library.type.prefix, library])) as Record<ModelPrefix, OpenableModelLibrary>

@@ -83,7 +83,7 @@ export const actions: Record<string, { weight: number, run: Action }> = {
   'bulk-move': {
     weight: 5,
     async run (stage) {
-      const models = some(stage, 8)
+      const models = some(stage, fewOrMany(stage, 8))
       const answer = await stage.client.post(`${LORAS}/move_models_bulk`, { file_paths: models.map(({ path }) => path), target_path: target(stage) })
       if (ok(answer)) follow(models, answer.json.results)
       return answer
@@ -102,7 +102,7 @@ export const actions: Record<string, { weight: number, run: Action }> = {
   'bulk-delete': {
     weight: 4,
     async run (stage) {
-      const paths = some(stage, 6).map(({ path }) => path)
+      const paths = some(stage, fewOrMany(stage, 6)).map(({ path }) => path)
       forget(stage, new Set(paths))
       const answer = await stage.client.post(`${LORAS}/bulk-delete`, { file_paths: paths })
       if (ok(answer) && typeof answer.json.batch_id === 'string') stage.deletions.push(answer.json.batch_id)
@@ -143,7 +143,7 @@ export const actions: Record<string, { weight: number, run: Action }> = {
   },
   organize: {
     weight: 2,
-    run: (stage) => stage.client.post(`${LORAS}/auto-organize`, { file_paths: some(stage, 12).map(({ path }) => path) })
+    run: (stage) => stage.client.post(`${LORAS}/auto-organize`, { file_paths: some(stage, fewOrMany(stage, 12)).map(({ path }) => path) })
   },
   restore: {
     weight: 3,
@@ -171,4 +171,9 @@ export function pickAction (random: Random): string {
     if (left < 0) return name
   }
   return 'save-notes'
+}
+
+/** From some thirty on the journal works in a thread of its own. */
+function fewOrMany ({ random }: Stage, few: number): number {
+  return random.below(3) === 0 ? 60 : few
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import type { ModelUseCases } from '../../use-cases/models/index.ts'
 import type { OperationNames } from './operation.ts'
+import { sendJson } from './listing.ts'
 import { CacheEntry, Texts, answers, success } from './schemas.ts'
 
 const FilePath = Type.Optional(Type.String({ description: 'Absolute path of the model as the lists give it' }))
@@ -47,5 +48,5 @@ export function registerMoves (app: FastifyInstance, { tags, id, plural, url }: 
 
   app.post<{ Body: Static<typeof MoveManyBody> }>(url('move_models_bulk'), {
     schema: { operationId: id('move', 'InBulk'), tags, summary: `Move several ${plural}, each as a whole, as one operation`, body: MoveManyBody, response: answers(MovedMany, 400) }
-  }, async (request) => ({ success: true, ...await useCases.moveModels(request.body) }))
+  }, async (request, reply) => sendJson(reply, await useCases.moveModels(request.body)))
 }

@@ -95,7 +95,8 @@ export async function syncDirectory (directory: string): Promise<void> {
   }
 }
 
-function syncDirectorySync (directory: string): void {
+/** The same for worker threads. */
+export function syncDirectorySync (directory: string): void {
   let handle: number | undefined
   try {
     handle = openSync(directory, 'r')

@@ -5,6 +5,7 @@ import { createDraft } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { executeUnits } from './execute.ts'
 import type { Engine } from './execute.ts'
+import type { Hand, Hire } from './hand.ts'
 import type { PathLocks } from './path-locks.ts'
 import type { Intent, OperationRow } from './store.ts'
 import type { OperationResult, RunOptions } from './types.ts'
@@ -18,23 +19,30 @@ export interface CarryOutDeps {
   window: UndoWindow
   /** Operations of this process that are under way. */
   running: Set<string>
+  hire: Hire
 }
 
-export type CarryOut = (head: Head, paths: Iterable<string>, plan: (draft: Draft) => Promise<PlannedUnit[]>, options?: RunOptions) => Promise<OperationResult>
+/** What an operation is about: every path that it may change, and about how many units that is. */
+export interface Scope { paths: readonly string[], units: number }
+
+export type CarryOut = (head: Head, scope: Scope, plan: (draft: Draft, hand: Hand | null) => Promise<PlannedUnit[]>, options?: RunOptions) => Promise<OperationResult>
 
 /** The course of every operation: hold its paths, plan, record the intent, execute. `plan` may refuse by throwing: then nothing is recorded. */
-export function createCarryOut ({ engine, locks, window, running }: CarryOutDeps): CarryOut {
-  return async (head, paths, plan, options = {}) => {
+export function createCarryOut ({ engine, locks, window, running, hire }: CarryOutDeps): CarryOut {
+  return async (head, { paths, units: count }, plan, options = {}) => {
     const release = await locks.acquire(paths)
     running.add(head.id)
+    let hand: Hand | null = null
     try {
+      hand = await hire(head.id, paths, count)
       const draft = createDraft(engine.disk, head.id, engine.trashDirectoryFor)
-      const units = await plan(draft)
+      const units = await plan(draft, hand)
       const row = await begin(engine, { ...head, createdAt: engine.clock.now(), units, kept: draft.kept })
-      const result = await executeUnits(engine, row, units, draft.fresh, options)
+      const result = await executeUnits(engine, row, units, { hand, contents: new Map([...draft.kept, ...draft.fresh]), ...options })
       window.ended(head.id)
       return result
     } finally {
+      hand?.dismiss()
       running.delete(head.id)
       release()
     }

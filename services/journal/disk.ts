@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { link, lstat, lutimes, mkdir, open, readdir, readFile, readlink, realpath, rename, rmdir, symlink, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { syncDirectory, writeFileAtomic } from '../files/atomic-write.ts'
@@ -66,22 +67,29 @@ export function sameInode (a: DiskStat, b: DiskStat): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.kind === b.kind && a.size === b.size
 }
 
+export function diskStat (found: BigIntStats): DiskStat {
+  return {
+    kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'directory' : 'other',
+    dev: String(found.dev),
+    ino: String(found.ino),
+    size: Number(found.size),
+    mtimeMs: Number(found.mtimeNs) / 1e6,
+    mode: Number(found.mode) & 0o777
+  }
+}
+
+export function isNothingThere (error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error))
+}
+
 const CHUNK = 1 << 20
 
 export const nodeDisk: JournalDisk = {
   lstat: async (path) => {
     try {
-      const found = await lstat(path, { bigint: true })
-      return {
-        kind: found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'directory' : 'other',
-        dev: String(found.dev),
-        ino: String(found.ino),
-        size: Number(found.size),
-        mtimeMs: Number(found.mtimeNs) / 1e6,
-        mode: Number(found.mode) & 0o777
-      }
+      return diskStat(await lstat(path, { bigint: true }))
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return null
+      if (isNothingThere(error)) return null
       throw error
     }
   },
@@ -169,7 +177,7 @@ async function setTime (file: FileHandle, mtimeMs: number): Promise<void> {
 }
 
 /** Node cuts times to microseconds; half of one more makes that the nearest, so that whole milliseconds stay whole. */
-function secondsOf (mtimeMs: number): number {
+export function secondsOf (mtimeMs: number): number {
   return (mtimeMs + 0.0005) / 1000
 }
 
@@ -178,6 +186,10 @@ async function whereKept (setting: Promise<void>): Promise<void> {
   try {
     await setting
   } catch (error) {
-    if (!['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'].includes(errnoOf(error))) throw error
+    if (!keepsNoTimes(error)) throw error
   }
+}
+
+export function keepsNoTimes (error: unknown): boolean {
+  return ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'].includes(errnoOf(error))
 }

@@ -4,9 +4,11 @@ import type { Logger } from '../logger.ts'
 import { changeOf, directoriesOf, filePaths, isFileAction } from './actions.ts'
 import type { Action, PlannedUnit } from './actions.ts'
 import type { JournalDisk } from './disk.ts'
+import type { Hand } from './hand.ts'
 import { createLanes } from './lanes.ts'
-import type { Lanes } from './lanes.ts'
+import { describeFailure } from './errors.ts'
 import { dropTakenOver, performUnit } from './perform.ts'
+import type { UnitOutcome } from './perform.ts'
 import { temporaryName } from './shop.ts'
 import type { Shop } from './shop.ts'
 import type { JournalStore, OperationRow } from './store.ts'
@@ -26,16 +28,25 @@ export interface Engine {
 /** Units that run side by side; one of the four threads for files stays free for requests. An operation of a few goes one by one. */
 const LANES = 3
 const FEW = 8
+/** Units that are asked of a hand before the first of them is answered, so that it never waits for this thread. */
+const ASKED_OF_HAND = 8
 /** Units whose completion is noted in one transaction: a unit without its mark is looked at again after a crash, no more. */
 const BATCH = 64
 
-export function createShops (engine: Engine, operation: OperationRow, units: readonly PlannedUnit[], fresh: ReadonlyMap<string, Buffer> = new Map()): (unit: PlannedUnit) => Shop {
+export interface ExecuteOptions extends RunOptions {
+  /** Carries out the units; without one that is done here. */
+  hand: Hand | null
+  /** Small contents, old and new, by their hash. */
+  contents: ReadonlyMap<string, Buffer>
+}
+
+export function createShops (engine: Engine, operation: OperationRow, units: readonly PlannedUnit[], contents: ReadonlyMap<string, Buffer> = new Map()): (unit: PlannedUnit) => Shop {
   const openTrash = createTrashOpener(engine, operation, units)
   return (unit) => ({
     disk: engine.disk,
     logger: engine.logger,
     openTrash,
-    bytes: (sha256) => fresh.get(sha256) ?? engine.store.bytes(operation.id, sha256),
+    bytes: (sha256) => contents.get(sha256) ?? engine.store.bytes(operation.id, sha256),
     temporary: (directory) => `${directory}/${temporaryName(operation.id, unit.n)}`
   })
 }
@@ -44,10 +55,14 @@ export function createShops (engine: Engine, operation: OperationRow, units: rea
  * Runs the units of an operation whose intent is recorded, and records how they ended. They are begun in order, some side by
  * side, since most of the time is spent waiting for the disk.
  */
-export async function executeUnits (engine: Engine, operation: OperationRow, units: readonly PlannedUnit[], fresh: ReadonlyMap<string, Buffer>, options: RunOptions): Promise<OperationResult> {
-  const shopOf = createShops(engine, operation, units, fresh)
+export async function executeUnits (engine: Engine, operation: OperationRow, units: readonly PlannedUnit[], options: ExecuteOptions): Promise<OperationResult> {
+  const { hand } = options
+  const shopOf = createShops(engine, operation, units, options.contents)
   const marks = createMarks(engine, operation)
-  const lanes = createLanes(units.length < FEW ? 1 : LANES)
+  const lanes = createLanes(hand ? ASKED_OF_HAND : units.length < FEW ? 1 : LANES)
+  const perform = async (unit: PlannedUnit): Promise<UnitOutcome> => hand
+    ? await performByHand(hand, shopOf(unit), unit)
+    : await performUnit(shopOf(unit), unit, async (work) => await lanes.alone(unit, work))
   let ended = 0
   for (const unit of units) {
     if (marks.touches(unit)) {
@@ -56,10 +71,10 @@ export async function executeUnits (engine: Engine, operation: OperationRow, uni
     }
     marks.begin(unit)
     await lanes.start(unit, async () => {
-      await runUnit(shopOf(unit), unit, options.signal, lanes.alone)
+      await runUnit(shopOf(unit), unit, options.signal, perform)
       marks.add(unit)
       announce(engine, options, resultOf(unit), ++ended, units.length)
-    }, !isQuick(engine, unit))
+    }, hand === null && !isQuick(engine, unit))
     if (marks.due()) await marks.flush({ durable: false })
   }
   await lanes.idle()
@@ -87,13 +102,24 @@ function placeOf (trashDirectoryFor: TrashDirectoryFor, path: string): string | 
   }
 }
 
-async function runUnit (shop: Shop, unit: PlannedUnit, signal: AbortSignal | undefined, alone: Lanes['alone']): Promise<void> {
+/** The hand does one unit after the other; folders of the trash are made ready here, where it is known which are. */
+async function performByHand (hand: Hand, shop: Shop, unit: PlannedUnit): Promise<UnitOutcome> {
+  try {
+    for (const directory of trashDirectories(unit.actions, 'in').keys()) await shop.openTrash(directory)
+  } catch (error) {
+    await dropTakenOver(shop, unit)
+    return { state: 'failed', error: describeFailure(error) }
+  }
+  return await hand.perform(unit, shop)
+}
+
+async function runUnit (shop: Shop, unit: PlannedUnit, signal: AbortSignal | undefined, perform: (unit: PlannedUnit) => Promise<UnitOutcome>): Promise<void> {
   if (unit.state === 'pending' && signal?.aborted) {
     unit.state = 'failed'
     unit.error = { kind: 'conflict', code: 'not-run', message: 'Cancelled before it was begun' }
   }
   if (unit.state !== 'pending') return dropTakenOver(shop, unit)
-  const outcome = await performUnit(shop, unit, async (work) => await alone(unit, work))
+  const outcome = await perform(unit)
   unit.state = outcome.state
   unit.error = outcome.state === 'done' ? null : outcome.error
 }

@@ -9,15 +9,17 @@ import { createCarryOut } from './carry-out.ts'
 import type { CarryOut, Head } from './carry-out.ts'
 import { nodeDisk } from './disk.ts'
 import type { JournalDisk } from './disk.ts'
-import type { TrashDirectoryFor } from './draft.ts'
 import { UndoRefusedError } from './errors.ts'
 import type { Engine } from './execute.ts'
+import { createHire } from './hand.ts'
 import { createPathLocks } from './path-locks.ts'
 import type { PathLocks } from './path-locks.ts'
 import { planUnits } from './plan.ts'
 import { recoverOperation } from './recover.ts'
 import { createJournalStore } from './store.ts'
 import type { JournalStore, OperationRow } from './store.ts'
+import { createTrashPlace } from './trash-place.ts'
+import type { TrashRoot } from './trash-place.ts'
 import { emptyTrash, findTrashed, listTrash, planRestore } from './trash.ts'
 import type { Journal, JournalTrash, RecoveryReport, Step } from './types.ts'
 import { planUndo } from './undo.ts'
@@ -29,8 +31,9 @@ import { operationDetail, operationView, undoObstacle } from './views.ts'
 export interface JournalDeps {
   state: StateDatabase
   logger: Logger
-  /** `<root>/.modelshelf-trash` of the root that a path lies in, or of the volume behind a linked folder. */
-  trashDirectoryFor: TrashDirectoryFor
+  /** Folders whose files it may change, as they are configured at the time. */
+  roots (): readonly TrashRoot[]
+  /** Another disk than that of the machine: then all is done in this thread. */
   disk?: JournalDisk
   clock?: Clock
 }
@@ -47,13 +50,14 @@ export function newOperationId (): string {
  * it came, so that a crash at any point leaves something that can be finished or taken back.
  */
 export function createJournal (deps: JournalDeps): Journal {
-  const { state, logger, trashDirectoryFor, disk = nodeDisk } = deps
+  const { state, logger, roots, disk = nodeDisk } = deps
   const clock = completeClock(deps.clock ?? systemClock)
-  const engine: Engine = { disk, clock, logger, trashDirectoryFor, store: createJournalStore(state) }
+  const engine: Engine = { disk, clock, logger, trashDirectoryFor: createTrashPlace(roots), store: createJournalStore(state) }
   const locks = createPathLocks()
   const window = createUndoWindow(clock)
   const running = new Set<string>()
-  const carryOut = createCarryOut({ engine, locks, window, running })
+  const hire = disk === nodeDisk ? createHire({ roots, logger }) : async () => null
+  const carryOut = createCarryOut({ engine, locks, window, running, hire })
   return {
     run: createRun(carryOut),
     undo: createUndo(engine, carryOut, running),
@@ -70,18 +74,19 @@ function completeClock (clock: Clock): Required<Clock> {
 
 function createRun (carryOut: CarryOut): Journal['run'] {
   return async (operation, options) => {
-    const { units, ...head } = validateOperation({ ...operation, id: operation.id ?? newOperationId() })
+    const { units, ...head } = await validateOperation({ ...operation, id: operation.id ?? newOperationId() })
     const paths = units.flatMap((unit) => unit.steps.flatMap(pathsOfStep))
-    return carryOut({ ...head, undoOf: null }, paths, (draft) => planUnits(draft, units), options)
+    return carryOut({ ...head, undoOf: null }, { paths, units: units.length }, async (draft, hand) => await (hand ? hand.plan(draft, units) : planUnits(draft, units)), options)
   }
 }
 
 function createUndo ({ store }: Engine, carryOut: CarryOut, running: ReadonlySet<string>): Journal['undo'] {
   return async (id, route = 'undo') => {
     const original = existing(store, id)
-    const paths = store.units(id).flatMap((unit) => unit.actions.flatMap(pathsOf))
+    const all = store.units(id)
+    const scope = { paths: all.flatMap((unit) => unit.actions.flatMap(pathsOf)), units: all.length }
     const head: Head = { id: newOperationId(), kind: 'undo', route, summary: `Undo: ${original.summary}`, undoOf: id }
-    return carryOut(head, paths, async (draft) => {
+    return carryOut(head, scope, async (draft) => {
       const obstacle = running.has(id) ? 'It is still running' : undoObstacle(store, existing(store, id))
       if (obstacle !== null) throw new UndoRefusedError([obstacle])
       const done = store.units(id).filter((unit) => unit.state === 'done')
@@ -133,7 +138,7 @@ function createTrash (engine: Engine, carryOut: CarryOut, locks: PathLocks): Jou
       const rows = findTrashed(engine, id)
       const paths = rows.flatMap((row) => [row.path, row.original])
       const head: Head = { id: newOperationId(), kind: 'restore', route, summary: `Restore ${rows.length} file(s) from the trash`, undoOf: null }
-      return carryOut(head, paths, (draft) => planRestore(draft, findTrashed(engine, id)))
+      return carryOut(head, { paths, units: rows.length }, (draft) => planRestore(draft, findTrashed(engine, id)))
     },
     empty: (options = {}) => emptyTrash(engine, locks, options)
   }

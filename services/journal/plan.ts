@@ -30,7 +30,8 @@ export async function planUnits (draft: Draft, units: readonly Unit[]): Promise<
   return planned
 }
 
-async function planUnit (draft: Draft, unit: Unit, n: number, disk: JournalDisk): Promise<PlannedUnit> {
+/** One unit, the n-th; units before it are in the draft. `disk` may stand in for the draft's own. */
+export async function planUnit (draft: Draft, unit: Unit, n: number, disk: JournalDisk = draft.disk): Promise<PlannedUnit> {
   const entries = layOver(draft.entries)
   const making = new Set<string>()
   const own: Draft = { ...draft, disk, entries, making }
@@ -79,7 +80,7 @@ async function compile (draft: Draft, step: Step, steps: readonly Step[], index:
     case 'mkdir':
       return missingParents(draft, `${step.path}/x`)
     case 'rmdir': {
-      if (rootOf(draft, step.path) === step.path) throw new InvalidInputError('A model folder itself is never removed', 'invalid-operation')
+      if (rootOf(draft, `${step.path}/x`) === step.path) throw new InvalidInputError('A model folder itself is never removed', 'invalid-operation')
       return [{ kind: 'rmdir', path: step.path, existed: await directoryExists(draft, step.path) }]
     }
   }

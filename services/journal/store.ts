@@ -107,8 +107,8 @@ interface UnitRow { n: number, key: string, label: string, state: UnitState, err
 /** State of an operation whose intent is not complete yet; nobody but its writer sees it. */
 const PREPARED = 'prepared'
 /** Units whose intent, or whose mark, is one transaction. */
-const INSERTED_AT_ONCE = 32
-const MARKED_AT_ONCE = 16
+const INSERTED_AT_ONCE = 8
+const MARKED_AT_ONCE = 8
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000
 
 export function createJournalStore (state: StateDatabase): JournalStore {

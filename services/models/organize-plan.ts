@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createGlob } from '../files/glob.ts'
+import { createSlices, mapInSlices } from '../jobs/slices.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import { createDefaultFolders } from './default-folder.ts'
 import type { IndexedModel } from './entry.ts'
@@ -50,8 +50,6 @@ export interface PlanDeps { library: ModelLibrary, settings: Pick<SettingsManage
 export interface Selection { models: IndexedModel[], unknown: string[], excluded: string[] }
 
 const LOOKS = 16
-/** Models looked at in memory before requests get their turn. */
-const SLICE = 500
 
 /**
  * The models a request names, in the order of the index, without those that an exclusion matches.
@@ -59,10 +57,11 @@ const SLICE = 500
  */
 export async function selectModels ({ library, settings }: PlanDeps, { filePaths, exclusions }: OrganizeRequest): Promise<Selection> {
   const isExcluded = createExclusion(library, exclusions ?? settings.get<readonly string[]>('auto_organize_exclusions'))
-  const wanted = filePaths === null ? null : new Set(filePaths.map((path) => library.contain(path).path))
+  const wanted = filePaths === null ? null : new Set(await mapInSlices(filePaths, (path) => library.contain(path).path))
+  const slice = createSlices()
   const selection: Selection = { models: [], unknown: [], excluded: [] }
-  for (const [n, model] of [...library.index.entries()].entries()) {
-    if (n % SLICE === SLICE - 1) await nextTurn()
+  for (const model of [...library.index.entries()]) {
+    await slice()
     if (wanted !== null && !wanted.delete(model.file_path)) continue
     if (isExcluded(model)) selection.excluded.push(model.file_path)
     else selection.models.push(model)
@@ -99,8 +98,9 @@ export async function planOrganize (deps: PlanDeps, selection: Selection, operat
   const roots = new Map(library.roots().map((root) => [root.id, root]))
   const offline = offlineRoots(library)
   const wishes: Wish[] = []
-  for (const [n, model] of selection.models.entries()) {
-    if (n % SLICE === SLICE - 1) await nextTurn()
+  const slice = createSlices()
+  for (const model of selection.models) {
+    await slice()
     const root = roots.get(model.root_id)
     if (!root || offline.has(root.id)) {
       plan.untouched.push({ path: model.file_path, reason: 'The disk of its folder is away', quiet: false })

@@ -37,8 +37,9 @@ interface Described extends Task { row: StoredModel }
 
 /** Files looked at side by side. */
 const LOOKS = 8
-/** Rows per transaction at first, and the milliseconds it may take; then requests get their turn. */
-const SLICE = 8
+/** Rows per transaction at first and at most, and the milliseconds it may take; then requests get their turn. */
+const SLICE = 2
+const MOST = 8
 const SLICE_MS = 4
 
 /**
@@ -139,7 +140,7 @@ function sliced<T> (all: readonly T[]) {
     timed<R> (work: () => R): R {
       const begun = performance.now()
       const result = work()
-      size = Math.max(1, Math.min(2 * size, Math.floor(size * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
+      size = Math.max(1, Math.min(2 * size, MOST, Math.floor(size * SLICE_MS / Math.max(performance.now() - begun, 0.1))))
       return result
     },
     left: () => Math.max(0, all.length - at)

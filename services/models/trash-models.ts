@@ -1,4 +1,4 @@
-import { createSlices } from '../jobs/slices.ts'
+import { createSlices, mapInSlices } from '../jobs/slices.ts'
 import type { Journal, OperationResult } from '../journal/types.ts'
 import type { ProgressHub } from '../progress/types.ts'
 import { createDeletionPlanner, type Deletion, type DeletionTarget } from './deletion.ts'
@@ -26,8 +26,8 @@ export interface Trashed { deletions: Deletion[], result: OperationResult | null
  * What was done is in the index and told when this resolves or rejects.
  */
 export async function trashModels (deps: TrashDeps, targets: readonly DeletionTarget[], options: TrashOptions): Promise<Trashed> {
-  const held = targets.flatMap(({ path }) => [path, sidecarPath(path)])
-  return await deps.library.exclusively([...new Set(held)], async () => await trashHeld(deps, targets, options))
+  const held = await mapInSlices(targets, ({ path }) => [path, sidecarPath(path)])
+  return await deps.library.exclusively([...new Set(held.flat())], async () => await trashHeld(deps, targets, options))
 }
 
 async function trashHeld ({ library, hub, journal }: TrashDeps, targets: readonly DeletionTarget[], { kind, route, signal }: TrashOptions): Promise<Trashed> {

@@ -1,4 +1,5 @@
 import { failureOf } from '../../services/journal/errors.ts'
+import { mapInSlices } from '../../services/jobs/slices.ts'
 import type { OperationResult, UnitError } from '../../services/journal/types.ts'
 import { deletionTarget, type Deletion } from '../../services/models/deletion.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
@@ -39,10 +40,8 @@ export const deleteModel = (deps: Deps) => async ({ file_path: path }: { file_pa
  */
 export const deleteModels = (deps: Deps & { tasks: RunningTasks }) => async ({ file_paths: paths }: { file_paths?: unknown }): Promise<DeletedModels> => {
   const texts = requirePaths(paths, 'No file paths provided for deletion')
-  const targets = [...new Map(texts.map((text) => {
-    const target = deletionTarget(deps.library, text)
-    return [target.path, target]
-  })).values()]
+  const judged = await mapInSlices(texts, (text) => deletionTarget(deps.library, text))
+  const targets = [...new Map(judged.map((target) => [target.path, target])).values()]
   return await deps.tasks.run(async (signal) => {
     const { deletions, result } = await trashModels(deps, targets, { kind: 'bulk-delete', route: 'bulk-delete', signal })
     return summary(targets.length, deletions, result, signal)

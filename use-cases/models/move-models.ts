@@ -8,7 +8,7 @@ import { offlineRoots, requireOnline } from '../../services/models/online-roots.
 import { relocateModels } from '../../services/models/relocate-models.ts'
 import type { Relocation } from '../../services/models/relocation.ts'
 import type { RunningTasks } from '../../services/models/running-tasks.ts'
-import { createSlices } from '../../services/jobs/slices.ts'
+import { createSlices, mapInSlices } from '../../services/jobs/slices.ts'
 import { cacheEntry } from './cache-entry.ts'
 import { findSource, requiredField, type Source } from './find-source.ts'
 import { findTarget, isSameFolder, type Target } from './find-target.ts'
@@ -24,8 +24,6 @@ export interface MoveResult {
   cache_entry: ModelEntry | null
 }
 
-export interface MoveManyAnswer { message: string, results: MoveResult[], success_count: number, failure_count: number }
-
 /** One path of the request: what is to be done with it, or its answer already. */
 type Task = { original: string, source: Source, target: Target } | MoveResult
 
@@ -34,9 +32,9 @@ const MOVED = 'Moved'
 
 /**
  * Takes models to another folder, each as a whole and independent of the others, as one operation that can be undone.
- * A cancel stops before the next model; only those that were tried are answered.
+ * A cancel stops before the next model; only those that were tried are answered. The answer is JSON: for many models it is megabytes.
  */
-export const moveModels = (deps: MoveDeps & { tasks: RunningTasks }) => async (input: MoveManyInput): Promise<MoveManyAnswer> => {
+export const moveModels = (deps: MoveDeps & { tasks: RunningTasks }) => async (input: MoveManyInput): Promise<Buffer> => {
   const paths = input.file_paths
   const targetPath = requiredField(input.target_path, MISSING)
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string')) throw new InvalidInputError(MISSING)
@@ -44,9 +42,14 @@ export const moveModels = (deps: MoveDeps & { tasks: RunningTasks }) => async (i
     const tasks = await prepare(deps, paths as string[], targetPath, input.use_default_paths === true)
     const held = tasks.flatMap((task) => 'source' in task ? [task.source.model.file_path] : [])
     const results = await deps.library.exclusively([...new Set(held)], async () => await moveAll(deps, tasks, signal))
-    const count = results.filter(({ success }) => success).length
-    return { message: `Moved ${count} of ${results.length} models`, results, success_count: count, failure_count: results.length - count }
+    return await write(results)
   })
+}
+
+async function write (results: readonly MoveResult[]): Promise<Buffer> {
+  const count = results.filter(({ success }) => success).length
+  const texts = await mapInSlices(results, (result) => JSON.stringify(result))
+  return Buffer.from(`{"success":true,"message":"Moved ${count} of ${results.length} models","results":[${texts.join(',')}],"success_count":${count},"failure_count":${results.length - count}}`)
 }
 
 async function prepare (deps: MoveDeps, paths: readonly string[], targetPath: string, byTemplate: boolean): Promise<Task[]> {
@@ -94,12 +97,13 @@ async function moveAll (deps: MoveDeps, tasks: readonly Task[], signal: AbortSig
     ? await relocateModels(deps, { kind: 'bulk-move', route: 'move_models_bulk', summary: `Move ${relocations.length} models`, relocations, signal })
     : null
   const outcomes = new Map(done?.outcomes.map((outcome) => [outcome.relocation.from, outcome.error]))
-  return slots.flatMap((slot) => {
-    if (!('unit' in slot)) return [slot]
+  const results = await mapInSlices(slots, (slot) => {
+    if (!('unit' in slot)) return slot
     const error = outcomes.get(slot.from)
-    if (error === undefined) return []
-    return [error === null ? moved(slot, done?.models.get(slot.to)) : failed(slot.original, error)]
+    if (error === undefined) return null
+    return error === null ? moved(slot, done?.models.get(slot.to)) : failed(slot.original, error)
   })
+  return results.filter((result) => result !== null)
 }
 
 async function planOne ({ original, source, target }: Extract<Task, { source: Source }>, listings: ReturnType<typeof createFolderListings>): Promise<MoveResult | Relocation & { original: string }> {

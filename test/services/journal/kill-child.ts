@@ -6,7 +6,7 @@ import type { Step } from '../../../services/journal/types.ts'
 
 const [settings = '', root = ''] = process.argv.slice(2)
 const quiet = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined }
-const journal = createJournal({ state: createStateDatabase(settings, quiet), logger: quiet, trashDirectoryFor: () => `${root}/.modelshelf-trash` })
+const journal = createJournal({ state: createStateDatabase(settings, quiet), logger: quiet, roots: () => [{ path: root }] })
 const suffixes = ['.safetensors', '.webp', '.metadata.json']
 
 function moveSteps (model: string, from: string, to: string): Step[] {

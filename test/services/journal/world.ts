@@ -56,7 +56,7 @@ export function createWorld (root: string): World {
   return {
     root,
     path: (name) => join(root, name),
-    journal: (disk = nodeDisk, clock = Date) => createJournal({ state: state(), logger: quiet, disk, clock, trashDirectoryFor: () => `${root}/.modelshelf-trash` }),
+    journal: (disk = nodeDisk, clock = Date) => createJournal({ state: state(), logger: quiet, disk, clock, roots: () => [{ path: root }] }),
     crash: () => {
       snapshot = db.serialize()
       db.close()
