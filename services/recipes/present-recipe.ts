@@ -171,6 +171,9 @@ export function formattedDates (created: unknown, modified: unknown): Record<str
 function localTime (seconds: number): string {
   const time = new Date(seconds * 1000)
   if (Number.isNaN(time.getTime())) return ''
-  const here = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
-  return Number.isNaN(here.getTime()) ? '' : here.toISOString().slice(0, 19).replace('T', ' ')
+  return `${String(time.getFullYear()).padStart(4, '0')}-${twoDigits(time.getMonth() + 1)}-${twoDigits(time.getDate())} ${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}:${twoDigits(time.getSeconds())}`
+}
+
+function twoDigits (number: number): string {
+  return number < 10 ? `0${number}` : String(number)
 }

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
+import { createByteCollector } from './byte-collector.ts'
 import type { RecipeQuery } from './ports.ts'
 import { fileUrl, formattedDates, type LoraFacts, type Presenter } from './present-recipe.ts'
 import type { RecipeIndex } from './recipe-index.ts'
 import type { RecipeFacts } from './recipe-row.ts'
+import type { RecipeSelection } from './select-recipes.ts'
 import { factsOf, type StoredRecipe, type WholeRecipe } from './recipe-store.ts'
 
 export interface AnswerDeps {
@@ -10,7 +12,7 @@ export interface AnswerDeps {
   /** Rows with their bodies, in their order. */
   readAll: (rows: readonly StoredRecipe[]) => (WholeRecipe | undefined)[]
   presenter: Presenter
-  select: (query: RecipeQuery) => readonly number[]
+  select: (query: RecipeQuery) => RecipeSelection
   /** Changes with whatever decides what items say of models. */
   modelStamp: () => string
   /** Changes with whatever decides which recipes a query finds, in which order, and what items say. */
@@ -35,8 +37,9 @@ const MOST_PAGE_BYTES = 8 * 1024 * 1024
 /** Lists are put together from pieces that are JSON already. Whole pages are kept, outside of the heap, rather than their items. */
 export function createRecipeAnswers ({ index, readAll, presenter, select, modelStamp, selectionStamp }: AnswerDeps): RecipeAnswers {
   const pages = new LRUCache<string, { stamp: string, body: Buffer }>({ maxSize: MOST_PAGE_BYTES, sizeCalculation: ({ body }) => body.length })
-  const selections = new LRUCache<string, { stamp: string, slots: readonly number[] }>({ max: MOST_SELECTIONS })
+  const selections = new LRUCache<string, { stamp: string, selection: RecipeSelection }>({ max: MOST_SELECTIONS })
   const others = new Map<string, { stamp: string, body: Buffer }>()
+  const collect = createByteCollector()
 
   /** Calls back for every slot that is still there, in order. */
   function eachWhole (slots: readonly number[], take: (whole: WholeRecipe, at: number) => void): void {
@@ -54,33 +57,35 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
 
   function itemsOf (slots: readonly number[]): (string | undefined)[] {
     const items = new Array<string | undefined>(slots.length)
-    eachWhole(slots, (whole, at) => {
-      const pieces: string[] = []
-      putItem(pieces, whole, presenter)
-      items[at] = pieces.join('')
-    })
+    eachWhole(slots, (whole, at) => { items[at] = itemJson(whole, presenter) })
     return items
   }
 
-  function selection ({ page: _page, pageSize: _size, ...query }: RecipeQuery, stamp: string): readonly number[] {
+  function selectionOf ({ page: _page, pageSize: _size, ...query }: RecipeQuery, stamp: string): RecipeSelection {
     const key = JSON.stringify(query)
     const known = selections.get(key)
-    if (known?.stamp === stamp) return known.slots
-    const slots = select({ ...query, page: 1, pageSize: 1 })
-    selections.set(key, { stamp, slots })
-    return slots
+    if (known?.stamp === stamp) return known.selection
+    const selection = select({ ...query, page: 1, pageSize: 1 })
+    selections.set(key, { stamp, selection })
+    return selection
   }
 
   function pageOf (query: RecipeQuery, stamp: string): Buffer {
-    const slots = selection(query, stamp)
     const { page, pageSize } = query
-    const pieces = ['{"items":[']
-    eachWhole(slots.slice((page - 1) * pageSize, page * pageSize), (whole) => {
-      if (pieces.length > 1) pieces.push(',')
-      putItem(pieces, whole, presenter)
+    const { slots, settle } = selectionOf(query, stamp)
+    const from = Math.min((page - 1) * pageSize, slots.length)
+    const to = Math.min(from + pageSize, slots.length)
+    settle(from, to)
+    const end = `],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`
+    return collect((add) => {
+      add('{"items":[')
+      let between = ''
+      eachWhole(Array.from({ length: to - from }, (_, at) => slots[from + at] ?? -1), (whole) => {
+        add(between + itemJson(whole, presenter))
+        between = ','
+      })
+      add(end)
     })
-    pieces.push(`],"total":${slots.length},"page":${page},"page_size":${pageSize},"total_pages":${Math.ceil(slots.length / pageSize)}}`)
-    return Buffer.from(pieces.join(''))
   }
 
   return {
@@ -104,21 +109,20 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   }
 }
 
-/** Pieces that are put together once, at the end: a page is a quarter of a megabyte. */
-function putItem (pieces: string[], { row, body }: WholeRecipe, presenter: Presenter): void {
+function itemJson ({ row, body }: WholeRecipe, presenter: Presenter): string {
   const { image, created, modified } = row
   const facts = factsOf(row)
-  pieces.push('{', body.members, ',"loras":[')
+  let json = `{${body.members},"loras":[`
   if (body.loras !== '') {
     for (const [at, text] of body.loras.split('\n').entries()) {
-      if (at > 0) pieces.push(',')
-      pieces.push(presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel))
+      if (at > 0) json += ','
+      json += presenter.loraJson(text, factsOfLora(facts, at), facts.baseModel)
     }
   }
-  pieces.push('],"gen_params":', body.shownParams || body.params)
-  if (body.checkpoint !== '') pieces.push(',"checkpoint":', presenter.checkpointJson(body.checkpoint, facts))
+  json += `],"gen_params":${body.shownParams || body.params}`
+  if (body.checkpoint !== '') json += `,"checkpoint":${presenter.checkpointJson(body.checkpoint, facts)}`
   const size = image.width !== null && image.height !== null ? `,"width":${image.width},"height":${image.height}` : ''
-  pieces.push(`,"file_url":"${fileUrl(image.path)}"${datesJson(created, modified)}${size}}`)
+  return `${json},"file_url":"${fileUrl(image.path)}"${datesJson(created, modified)}${size}}`
 }
 
 /** Neither these nor addresses hold anything that JSON escapes. */

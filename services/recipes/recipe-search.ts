@@ -134,13 +134,13 @@ export function createRecipeSearch (): RecipeSearch {
       const found = new Uint8Array(slots)
       const wanted = columns.reduce((bits, name) => bits | (1 << COLUMNS.indexOf(name)), 0)
       const prefixes = searchWords(query).map((word) => ASCII.test(word) || !UNSPACED.test(word) ? word : [...word].slice(0, UNSPACED_LENGTH).join(''))
-      const [first, ...rest] = [...new Set(prefixes)].map(columnsWith)
-      if (!first) return found
-      for (let number = 0; number < first.length; number++) {
+      const [common, ...rest] = [...new Set(prefixes)].map(columnsWith)
+      if (!common) return found
+      for (const more of rest) for (let number = 0; number < common.length; number++) common[number] = (common[number] ?? 0) & (more[number] ?? 0)
+      for (let number = 0; number < common.length; number++) {
+        if (((common[number] ?? 0) & wanted) === 0) continue
         const slot = slotOf[number] ?? -1
-        if (slot < 0) continue
-        const common = rest.reduce((bits, each) => bits & (each[number] ?? 0), (first[number] ?? 0) & wanted)
-        if (common !== 0) found[slot] = 1
+        if (slot >= 0) found[slot] = 1
       }
       return found
     },

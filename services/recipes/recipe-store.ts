@@ -4,7 +4,7 @@ import { noticingDamage, type CacheSchema } from '../database/cache.ts'
 import { numbersOf, type RecipeBody, type RecipeFacts, type RecipeNumbers, type RecipeRow } from './recipe-row.ts'
 
 /** Raised with every change below or in what a row means: the cache is then rebuilt from the files. */
-const VERSION = 4
+const VERSION = 5
 
 export const recipeCacheSchema: CacheSchema = {
   name: 'recipes',
@@ -19,10 +19,7 @@ export const recipeCacheSchema: CacheSchema = {
       facts TEXT NOT NULL
     );
     -- apart, so that a start reads little
-    CREATE TABLE bodies (
-      id INTEGER PRIMARY KEY, size INTEGER NOT NULL, mtime REAL NOT NULL,
-      members TEXT NOT NULL, loras TEXT NOT NULL, checkpoint TEXT NOT NULL, params TEXT NOT NULL, shown_params TEXT NOT NULL
-    );
+    CREATE TABLE bodies (id INTEGER PRIMARY KEY, size INTEGER NOT NULL, mtime REAL NOT NULL, body TEXT NOT NULL);
     CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`
 }
 
@@ -69,12 +66,12 @@ export interface RecipeStore {
 
 type KnownCells = [id: number, jsonPath: string, folder: string, size: number, mtime: number, imagePath: string, imageSize: number, imageMtime: number, width: number | null, height: number | null, hasWorkflow: number]
 type Cells = [...known: KnownCells, recipeId: string, moved: number, modified: number, created: number, level: number, favorite: number, tagCount: number, loraCount: number, facts: string]
-type BodyCells = [id: number, size: number, mtime: number, members: string, loras: string, checkpoint: string, params: string, shownParams: string]
+type BodyCells = [id: number, size: number, mtime: number, body: string]
 
 const KNOWN = ['json_path', 'folder', 'size', 'mtime', 'image_path', 'image_size', 'image_mtime', 'width', 'height', 'has_workflow']
 const COLUMNS = [...KNOWN, 'recipe_id', 'moved', 'modified', 'created', 'level', 'favorite', 'tag_count', 'lora_count', 'facts']
 const INDEXED = `id, ${COLUMNS.join(', ')}`
-const BODY = 'id, size, mtime, members, loras, checkpoint, params, shown_params'
+const BODY = 'id, size, mtime, body'
 const SLICE = 500
 const SLICE_MS = 8
 
@@ -89,7 +86,7 @@ export function createRecipeStore (db: Database): RecipeStore {
   const after = db.prepare(`SELECT ${INDEXED} FROM recipes WHERE id > ? ORDER BY id LIMIT ?`).raw()
   const put = db.prepare(`INSERT INTO recipes (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
     ON CONFLICT (json_path) DO UPDATE SET ${COLUMNS.slice(1).map((column) => `${column} = excluded.${column}`).join(', ')} RETURNING id`).pluck()
-  const putBody = db.prepare('INSERT OR REPLACE INTO bodies (id, size, mtime, members, loras, checkpoint, params, shown_params) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+  const putBody = db.prepare(`INSERT OR REPLACE INTO bodies (${BODY}) VALUES (?, ?, ?, ?)`)
   const dropBody = db.prepare('DELETE FROM bodies WHERE id = ?')
   const dropBodies = db.prepare('DELETE FROM bodies')
   const drop = db.prepare('DELETE FROM recipes WHERE id = ?')
@@ -99,7 +96,7 @@ export function createRecipeStore (db: Database): RecipeStore {
   const setState = db.prepare('INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)')
   const upsert = db.transaction((rows: readonly RecipeRow[]) => rows.map((row) => {
     const id = Number(put.get(...cellsOf(row)))
-    putBody.run(id, row.size, row.mtime, row.members, row.loras, row.checkpoint, row.params, row.shownParams)
+    putBody.run(id, row.size, row.mtime, bodyText(row))
     return id
   }))
   const remove = db.transaction((ids: readonly number[]) => { for (const id of ids) { dropBody.run(id); drop.run(id) } })
@@ -191,6 +188,21 @@ function storedOf ([id, jsonPath, folder, size, mtime, path, imageSize, mtimeMs,
   return { id, jsonPath, recipeId, folder, size, mtime, image, moved: moved === 1, modified, created, level, favorite, tagCount, loraCount, facts, date: modified || created, titleKey: null }
 }
 
-function bodyOf ([, , , members, loras, checkpoint, params, shownParams]: BodyCells): RecipeBody {
-  return { members, loras, checkpoint, params, shownParams }
+/** In one text, since a cell costs as much to read as a kilobyte; JSON holds no line breaks. The LoRAs, of which there are many, stand last. */
+function bodyText ({ members, params, shownParams, checkpoint, loras }: RecipeBody): string {
+  return [members, params, shownParams, checkpoint, loras].join('\n')
+}
+
+function bodyOf ([, , , text]: BodyCells): RecipeBody {
+  const params = text.indexOf('\n') + 1
+  const shown = text.indexOf('\n', params) + 1
+  const checkpoint = text.indexOf('\n', shown) + 1
+  const loras = text.indexOf('\n', checkpoint) + 1
+  return {
+    members: text.slice(0, params - 1),
+    params: text.slice(params, shown - 1),
+    shownParams: text.slice(shown, checkpoint - 1),
+    checkpoint: text.slice(checkpoint, loras - 1),
+    loras: text.slice(loras)
+  }
 }

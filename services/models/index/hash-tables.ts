@@ -45,8 +45,10 @@ export function createHashTables (slots: () => Uint32Array, { model, text, other
 
   const collect = (kind: Kind, hash: string, prefix: boolean, into: Set<number>): void => {
     const table = tables[kind]
+    const first = table.first(hexHash(hash))
+    if (first < 0) return
     const found: { slot: number, id: number }[] = []
-    for (let slot = table.first(hexHash(hash)); slot >= 0; slot = table.next(slot)) {
+    for (let slot = first; slot >= 0; slot = table.next(slot)) {
       const one = model(slot)
       if (!one) continue
       const own = hashOf(one, kind)
