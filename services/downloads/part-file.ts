@@ -20,6 +20,8 @@ export interface PartFile {
 
 /** Bytes go over together, since each message costs as much as a small chunk. */
 const BATCH = 512 * 1024
+/** A slow line does not fill one so soon; what came lately is lost with the process. */
+const BATCH_MS = 100
 
 /** A call before it is numbered. */
 type Question = PartRequest extends infer Request ? Request extends { call: number } ? Omit<Request, 'file' | 'call'> : never : never
@@ -49,10 +51,10 @@ export function createPartFile ({ file, length, ring, send, closed }: PartFileDe
   let start = length
   let fault: Error | undefined
   let gone = false
-  let sending: NodeJS.Immediate | undefined
+  let sending: NodeJS.Timeout | undefined
 
   function flush (): void {
-    clearImmediate(sending)
+    clearTimeout(sending)
     sending = undefined
     if (taken === told || gone) return
     send({ kind: 'bytes', file, count: taken - told })
@@ -68,7 +70,7 @@ export function createPartFile ({ file, length, ring, send, closed }: PartFileDe
     copyTo(memory, chunk.subarray(first, fits), 0)
     taken += fits
     if (taken - told >= BATCH) flush()
-    else sending ??= setImmediate(flush)
+    else sending ??= setTimeout(flush, BATCH_MS)
     return fits
   }
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { DomainError } from '../errors.ts'
 import type { DoorStream } from '../network/types.ts'
+import { eachChunk } from './each-chunk.ts'
 import { checkFreeSpace } from './free-space.ts'
 import { judgeAnswer, type FileFacts } from './judge-answer.ts'
 import type { Progress, TransferDeps, TransferHooks, TransferRequest } from './transfer.ts'
@@ -32,6 +33,8 @@ const GATE_MS = 100
 const KEEP_MS = 30_000
 
 class PausedTooLong extends Error {}
+/** The host sends more than it announced. */
+class TooLong extends Error {}
 
 /** Asks once for what is missing and takes what comes. @throws the signal's reason, errors of the disk and of the program itself */
 export async function receiveOnce (connection: Connection): Promise<Reception> {
@@ -119,20 +122,18 @@ async function readBody ({ body }: DoorStream, connection: Connection): Promise<
   let length = file.written
   let looked = 0
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      if (performance.now() - looked >= GATE_MS) {
-        await gated(connection)
-        looked = performance.now()
-      }
+    await eachChunk(body, (chunk) => {
       length += chunk.length
-      if (progress.total !== null && length > progress.total) return tooLong()
-      const size = chunk.length
-      const waiting = file.push(chunk)
-      if (waiting) await waiting
-      onBytes(length, size)
-      await syncing.tick()
-    }
+      if (progress.total !== null && length > progress.total) throw new TooLong()
+      const room = file.push(chunk)
+      onBytes(length, chunk.length)
+      const now = performance.now()
+      if (now - looked < GATE_MS) return room
+      looked = now
+      return Promise.all([room, gated(connection), syncing.tick()])
+    })
   } catch (error) {
+    if (error instanceof TooLong) return tooLong()
     fault = error
   } finally {
     hooks.signal.removeEventListener('abort', breakOff)
