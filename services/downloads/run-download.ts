@@ -131,7 +131,7 @@ async function receive (deps: RunDeps, plan: DownloadPlan, part: string, request
     await checkWeights(part, plan.extension)
     if (plan.extension !== ARCHIVE_EXTENSION) return { ...done, models: null }
     live.stage(UNPACKING)
-    return { ...done, models: await unpackModels(deps, plan, part, { signal, gate }) }
+    return { ...done, models: await unpackModels(deps, plan, part, { signal, gate, noRoom }) }
   } catch (error) {
     // Whatever it is, it must not be gone on with, nor be found by anybody under a name.
     if (error instanceof DomainError && DAMAGED.has(error.code)) {

@@ -4,7 +4,7 @@ import { DomainError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
 import { checkWeights } from './check-weights.ts'
 import { safeFileName, type SafeName } from './file-name.ts'
-import { checkFreeSpace, type FreeSpace } from './free-space.ts'
+import { checkFreeSpace, fullDisk, hasFreeSpace, type FreeSpace } from './free-space.ts'
 import { openModelArchive, type ArchiveMember, type ModelArchive } from './model-archive.ts'
 import { WriterLostError, type PartFiles } from './part-files.ts'
 import type { DownloadPlan } from './plan.ts'
@@ -23,7 +23,7 @@ export interface UnpackedModel extends SafeName {
   sha256: string
 }
 
-type Hooks = Pick<TransferHooks, 'signal' | 'gate'>
+type Hooks = Pick<TransferHooks, 'signal' | 'gate' | 'noRoom'>
 
 const GATE_MS = 100
 /** So much is brought to the disk at once; a stop waits no longer than for that. */
@@ -31,35 +31,42 @@ const SYNC_BYTES = 64 * 1024 * 1024
 
 /**
  * Unpacks the models of an archive beside it, none of them under a name by which anybody would take it for a model.
- * All of them are whole when it resolves; nothing is left of them when it rejects.
- * @throws the signal's reason; DomainError `archive-refused`, `archive-damaged`, `archive-without-model`, `file-damaged`, `storage-full`
+ * All of them are whole when it resolves; nothing is left of them when it rejects, nor while it waits for room.
+ * @throws the signal's reason; DomainError `archive-refused`, `archive-damaged`, `archive-without-model`, `file-damaged`, and `storage-full`
+ * where nobody waits for room
  */
-export async function unpackModels (deps: UnpackDeps, plan: Pick<DownloadPlan, 'library' | 'directory'>, archive: string, hooks: Hooks): Promise<UnpackedModel[]> {
+export async function unpackModels (deps: UnpackDeps, { library: { type }, directory }: Pick<DownloadPlan, 'library' | 'directory'>, path: string, hooks: Hooks): Promise<UnpackedModel[]> {
+  const archive = await openModelArchive(path)
   try {
-    return await unpackOnce(deps, plan, archive, hooks)
-  } catch (error) {
-    if (!(error instanceof WriterLostError)) throw error
-    hooks.signal.throwIfAborted()
-    return await unpackOnce(deps, plan, archive, hooks)
+    const members = (await archive.models(type, hooks.signal)).map((member) => ({ ...member, ...safeFileName(member.name, type) }))
+    const coming = members.reduce((sum, { size }) => sum + size, 0)
+    for (let lost = 0; ;) {
+      try {
+        await checkFreeSpace(deps.freeSpace, directory, coming)
+        return await unpackAll(deps, archive, members, directory, hooks)
+      } catch (error) {
+        hooks.signal.throwIfAborted()
+        const full = fullDisk(error)
+        if (full && hooks.noRoom) await hooks.noRoom(full, async () => await hasFreeSpace(deps.freeSpace, directory, coming))
+        else if (!(error instanceof WriterLostError) || lost++ > 0) throw error
+      }
+    }
+  } finally {
+    archive.close()
   }
 }
 
-async function unpackOnce (deps: UnpackDeps, { library: { type }, directory }: Pick<DownloadPlan, 'library' | 'directory'>, path: string, hooks: Hooks): Promise<UnpackedModel[]> {
-  const archive = await openModelArchive(path)
+async function unpackAll (deps: UnpackDeps, archive: ModelArchive, members: readonly (ArchiveMember & SafeName)[], directory: string, hooks: Hooks): Promise<UnpackedModel[]> {
   const models: UnpackedModel[] = []
   try {
-    const members = await archive.models(type, hooks.signal)
-    await checkFreeSpace(deps.freeSpace, directory, members.reduce((sum, { size }) => sum + size, 0))
     for (const member of members) {
-      const name = safeFileName(member.name, type)
-      models.push({ ...name, ...await unpackMember(deps, archive, member, `${directory}/${name.stem}${name.extension}`, hooks) })
+      const { stem, extension } = member
+      models.push({ stem, extension, ...await unpackMember(deps, archive, member, `${directory}/${stem}${extension}`, hooks) })
     }
     return models
   } catch (error) {
     await dropUnpacked(models)
     throw error
-  } finally {
-    archive.close()
   }
 }
 

@@ -216,3 +216,38 @@ t.test('without room for what is in it an archive stays packed, and is gone on w
   t.same(files(root), ['pack.zip.part'])
   t.match(await unpack(1e12), [{ stem: 'a', extension: '.safetensors', size: 5000 }])
 })
+
+t.test('a disk that fills up while an archive is unpacked is waited for: nothing lies about meanwhile, and nothing is loaded again', async (t) => {
+  const root = folder('filling')
+  const part = join(root, 'pack.zip.part')
+  const [small, large] = [weights(5000), weights(300_000)]
+  writeFileSync(part, zipOf([{ name: 'a.safetensors', bytes: small }, { name: 'b.safetensors', bytes: large }]))
+  const parts = createPartFiles()
+  t.teardown(async () => { await parts.close() })
+  let [free, full] = [1e9, true]
+  const filling: typeof parts = {
+    ...parts,
+    async open (path, length) {
+      const file = await parts.open(path, length)
+      const refusing: typeof file = Object.create(file) as typeof file
+      refusing.push = (chunk) => full && path.includes('.b.') ? Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })) : file.push(chunk)
+      return refusing
+    }
+  }
+  const waits: { code: string, lying: string[], room: boolean }[] = []
+  const models = await unpackModels(
+    { files: filling, freeSpace: async () => ({ free, size: 1e12 }) }, { library: app.app.core.models.loras, directory: root }, part,
+    {
+      signal: new AbortController().signal,
+      gate: async () => undefined,
+      async noRoom ({ code }, hasRoom) {
+        const before = await hasRoom()
+        waits.push({ code, lying: files(root), room: before })
+        if (!before) free = 1e12
+        else full = false
+      }
+    }
+  )
+  t.same(waits, [{ code: 'storage-full', lying: ['pack.zip.part'], room: false }, { code: 'storage-full', lying: ['pack.zip.part'], room: true }])
+  t.match(models, [{ stem: 'a', size: 5000, sha256: sha256(small) }, { stem: 'b', size: 300_000, sha256: sha256(large) }])
+})
