@@ -25,8 +25,8 @@ export type ItemsOf = (slots: readonly number[]) => (string | undefined)[]
 export interface RecipeAnswers {
   /** UTF-8 JSON of `{items, total, page, page_size, total_pages}`. */
   list (query: RecipeQuery): Buffer
-  /** JSON that is made once for as long as neither recipes nor models change. */
-  kept (name: string, make: (items: ItemsOf) => string): Buffer
+  /** JSON that is made once for as long as neither recipes nor models change, from the texts that `fill` adds. */
+  kept (name: string, fill: (add: (json: string) => void, items: ItemsOf) => void): Buffer
 }
 
 const READ_AT_ONCE = 200
@@ -89,11 +89,11 @@ export function createRecipeAnswers ({ index, readAll, presenter, select, modelS
   }
 
   return {
-    kept (name, make) {
+    kept (name, fill) {
       const stamp = `${index.version}.${modelStamp()}`
       const known = others.get(name)
       if (known?.stamp === stamp) return known.body
-      const body = Buffer.from(make(itemsOf))
+      const body = collect((add) => { fill(add, itemsOf) })
       others.set(name, { stamp, body })
       return body
     },

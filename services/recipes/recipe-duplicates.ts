@@ -13,6 +13,8 @@ interface DuplicateDeps {
   /** A row with its body. */
   read: (row: StoredRecipe) => WholeRecipe | undefined
   items: ItemsOf
+  /** Takes the answer piece by piece: it may be megabytes. */
+  add: (json: string) => void
 }
 
 /** What must be equal beside the LoRAs. */
@@ -21,24 +23,30 @@ export interface DuplicateOptions { includePrompt: boolean, includeSeed: boolean
 interface Group extends Omit<RecipeGroup, 'recipes'> { slots: number[] }
 
 /** JSON of groups by equal LoRAs (and, when asked for, prompts), and by equal source (recipes §8.9). */
-export function findDuplicateRecipes ({ index, read, lookups, items }: DuplicateDeps, { includePrompt, includeSeed }: DuplicateOptions): string {
+export function addDuplicateRecipes ({ index, read, lookups, items, add }: DuplicateDeps, { includePrompt, includeSeed }: DuplicateOptions): void {
   const groups: Group[] = []
-  const add = (type: Group['type'], name: string, shown: string, members: Iterable<number>): void => {
+  const group = (type: Group['type'], name: string, shown: string, members: Iterable<number>): void => {
     const slots = newestFirst(index, members)
     if (slots.length < 2) return
     const key = `g-${createHash('sha256').update(`${type}\0${name}`).digest('hex').slice(0, 16)}`
     groups.push({ type, key, fingerprint: shown, count: slots.length, slots })
   }
   const grouped = includePrompt || includeSeed ? byParams({ index, read, lookups }, { includePrompt, includeSeed }) : lookups.byResolvedFingerprint()
-  for (const [key, slots] of grouped.shared()) add('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
-  for (const [source, slots] of index.postings.source.shared()) add('source_path', source, source, slots)
+  for (const [key, slots] of grouped.shared()) group('fingerprint', key, key.split('\u001f')[0] ?? '', slots)
+  for (const [source, slots] of index.postings.source.shared()) group('source_path', source, source, slots)
   groups.sort((a, b) => b.count - a.count)
   const cards = cardsOf(index, items, groups.flatMap(({ slots }) => slots))
-  return `[${groups.map(({ slots, ...group }) => `${JSON.stringify(group).slice(0, -1)},"recipes":[${slots.flatMap((slot) => cards.get(slot) ?? []).join(',')}]}`).join(',')}]`
+  add('[')
+  for (const [at, { slots, ...facts }] of groups.entries()) {
+    add(`${at > 0 ? ',' : ''}${JSON.stringify(facts).slice(0, -1)},"recipes":[`)
+    for (const [n, card] of slots.flatMap((slot) => cards.get(slot) ?? []).entries()) add(n > 0 ? `,${card}` : card)
+    add(']}')
+  }
+  add(']')
 }
 
 /** Recipes without LoRAs are grouped by their prompt; a seed alone makes no two of them alike. */
-function byParams ({ index, read, lookups }: Omit<DuplicateDeps, 'items'>, { includePrompt, includeSeed }: DuplicateOptions): Pick<Postings<string>, 'shared'> {
+function byParams ({ index, read, lookups }: Omit<DuplicateDeps, 'items' | 'add'>, { includePrompt, includeSeed }: DuplicateOptions): Pick<Postings<string>, 'shared'> {
   const groups = createPostings<string>()
   const put = (slot: number, fingerprint: string): void => {
     const { prompt, seed } = plainParams(index.at(slot), read)

@@ -1,4 +1,5 @@
 import type { IndexedModel } from '../models/entry.ts'
+import { createSlices } from '../jobs/slices.ts'
 import { isWhole, resolveFingerprint } from './fingerprint.ts'
 import type { RecipeMatch } from './ports.ts'
 import { fileUrl } from './present-recipe.ts'
@@ -14,6 +15,8 @@ export interface RecipeLookups {
   /** Slots by fingerprint, every hash and version id in it resolved to the SHA-256 of the library where it can be. */
   byResolvedFingerprint (): Pick<Postings<string>, 'shared'>
   matching (fingerprint: string, except?: string): StoredRecipe[]
+  /** Does in slices what the first look at fingerprints would do at once. */
+  prepare (): Promise<void>
 }
 
 interface LookupDeps {
@@ -39,6 +42,7 @@ export function createRecipeLookups ({ index, loras, checkpoints }: LookupDeps):
     withLora: (hash) => using(loras, index.postings.loraHash, index.postings.loraVersion, hash),
     withCheckpoint: (hash) => using(checkpoints, index.postings.checkpointHash, index.postings.checkpointVersion, hash),
     byResolvedFingerprint: () => resolved.table(),
+    prepare: () => resolved.prepare(),
     matching (fingerprint, except) {
       if (fingerprint === '') return []
       const slots = resolved.table().get(resolved.resolve(fingerprint))
@@ -52,11 +56,13 @@ function hashesOf ({ sha256, autov3, other_hashes: other }: IndexedModel): strin
   return [sha256, sha256.slice(0, 10), autov3, other?.AutoV1, other?.CRC32, other?.BLAKE3].flatMap((hash) => hash ? [hash.toLowerCase()] : [])
 }
 
-/** Made when it is first asked for and kept in step with single changes; when models changed, only what named a LoRA in short is looked at again. */
+/** Made when it is prepared or first asked for, and kept in step with single changes; when models changed, only what named a LoRA in short is looked at again. */
 function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['loras']) {
   let version = -1
   let keys = new Map<string, string>()
   let table: Postings<string> | null = null
+  /** The one that is being filled; what changes meanwhile goes into it at once. */
+  let coming: Postings<string> | null = null
   /** Of recipes whose fingerprint says less than whole hashes: what the library made of it. */
   const shortOnes = new Map<number, string>()
 
@@ -86,11 +92,13 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
   }
 
   index.onSlot((slot, entry, former) => {
-    if (table && former) drop(table, slot, former)
-    if (table && entry) put(table, slot, entry)
+    const into = table ?? coming
+    if (into && former) drop(into, slot, former)
+    if (into && entry) put(into, slot, entry)
   })
 
   function make (): Postings<string> {
+    coming = null
     const made = createPostings<string>()
     for (const [slot, entry] of index.entries()) put(made, slot, entry)
     return made
@@ -105,8 +113,25 @@ function createResolvedFingerprints (index: RecipeIndex, loras: LookupDeps['lora
     }
   }
 
+  async function prepare (): Promise<void> {
+    if (table || coming) return
+    const mine = createPostings<string>()
+    coming = mine
+    if (version !== loras.version) keys = new Map()
+    version = loras.version
+    const slices = createSlices()
+    for (const [slot, entry] of index.entries()) {
+      put(mine, slot, entry)
+      await slices()
+      if (coming !== mine) return
+    }
+    table = mine
+    coming = null
+  }
+
   return {
     resolve,
+    prepare,
     table () {
       if (version !== loras.version) keys = new Map()
       if (table && version !== loras.version) renewShortOnes(table)

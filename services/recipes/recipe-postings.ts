@@ -1,8 +1,9 @@
+import { createSlices } from '../jobs/slices.ts'
 import { createPostings, type Postings } from './postings.ts'
 import type { RecipeFacts } from './recipe-row.ts'
 import { factsOf, type StoredRecipe } from './recipe-store.ts'
 
-/** What recipes are found by. Each table is made when it is first asked for and kept in step from then on. */
+/** What recipes are found by. Each table is made when it is prepared or first asked for, and kept in step from then on. */
 export interface RecipePostings {
   readonly tag: Postings<string>
   readonly baseModel: Postings<string>
@@ -17,29 +18,52 @@ export interface RecipePostings {
   readonly imageId: Postings<string>
   /** Takes note of a slot's recipe before and after a change. */
   change (slot: number, before: StoredRecipe | undefined, after: StoredRecipe | undefined): void
+  /** Makes all tables in slices, so that whoever asks first need not wait for them. */
+  prepare (): Promise<void>
   clear (): void
 }
 
-interface Table<Key> { of (): Postings<Key>, change: RecipePostings['change'], clear (): void }
+interface Table<Key> extends Pick<RecipePostings, 'change' | 'prepare' | 'clear'> { of (): Postings<Key> }
 
 const given = (text: string): string[] => text === '' ? [] : [text]
 
 export function createRecipePostings (entries: () => Iterable<[number, StoredRecipe]>): RecipePostings {
   function table<Key> (keysOf: (entry: StoredRecipe) => readonly Key[]): Table<Key> {
     let made: Postings<Key> | null = null
+    /** The one that is being filled; what changes meanwhile goes into it at once. */
+    let coming: Postings<Key> | null = null
+    const put = (into: Postings<Key>, slot: number, entry: StoredRecipe): void => { for (const key of keysOf(entry)) into.add(key, slot) }
     return {
       of () {
         if (made) return made
+        coming = null
         made = createPostings()
-        for (const [slot, entry] of entries()) for (const key of keysOf(entry)) made.add(key, slot)
+        for (const [slot, entry] of entries()) put(made, slot, entry)
         return made
       },
       change (slot, before, after) {
-        if (!made) return
-        if (before) for (const key of keysOf(before)) made.remove(key, slot)
-        if (after) for (const key of keysOf(after)) made.add(key, slot)
+        const into = made ?? coming
+        if (!into) return
+        if (before) for (const key of keysOf(before)) into.remove(key, slot)
+        if (after) put(into, slot, after)
       },
-      clear () { made = null }
+      async prepare () {
+        if (made || coming) return
+        const mine = createPostings<Key>()
+        coming = mine
+        const slices = createSlices()
+        for (const [slot, entry] of entries()) {
+          put(mine, slot, entry)
+          await slices()
+          if (coming !== mine) return
+        }
+        made = mine
+        coming = null
+      },
+      clear () {
+        made = null
+        coming = null
+      }
     }
   }
   const byFacts = <Key>(keysOf: (facts: RecipeFacts) => readonly Key[]): Table<Key> => table((entry) => keysOf(factsOf(entry)))
@@ -66,6 +90,7 @@ export function createRecipePostings (entries: () => Iterable<[number, StoredRec
     get source () { return tables.source.of() },
     get imageId () { return tables.imageId.of() },
     change (slot, before, after) { for (const one of all) one.change(slot, before, after) },
+    async prepare () { for (const one of all) await one.prepare() },
     clear () { for (const one of all) one.clear() }
   }
 }

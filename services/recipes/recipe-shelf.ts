@@ -19,7 +19,7 @@ import { createRecipeMove } from './move-recipe.ts'
 import type { Recipe, RecipeRootStatus, RecipeShelf } from './ports.ts'
 import { createPresenter } from './present-recipe.ts'
 import { createRecipeAnswers } from './recipe-answers.ts'
-import { findDuplicateRecipes } from './recipe-duplicates.ts'
+import { addDuplicateRecipes } from './recipe-duplicates.ts'
 import { documentOf } from './recipe-entry.ts'
 import { createRecipeFacets } from './recipe-facets.ts'
 import { readRecipe } from './recipe-file.ts'
@@ -67,7 +67,15 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
   const wholes = (rows: readonly StoredRecipe[]): (WholeRecipe | undefined)[] => lifecycle.session()?.store.readAll(rows) ?? []
   const presenter = createPresenter({ loras, checkpoints })
   const lookups = createRecipeLookups({ index, loras, checkpoints })
-  const search = createSearchShelf(index, wholes, (error) => { warn('the search index of the recipes could not be filled', error) })
+  const search = createSearchShelf({
+    index,
+    readAll: wholes,
+    async prepare () {
+      await index.postings.prepare()
+      await lookups.prepare()
+    },
+    onError: (error) => { warn('the search index of the recipes could not be filled', error) }
+  })
   const lastOpened = createLastOpened({ file: deps.lastOpenedFile, now: seconds, warn })
   const lifecycle = createRecipeLifecycle({ ...deps, index, onScanned: announceScan })
   const sfwOnly = (): boolean => settings.get('show_only_sfw') === true
@@ -143,7 +151,7 @@ export function createRecipeShelf (deps: RecipeShelfDeps): OpenableRecipeShelf {
     },
     present: (recipe, options) => presenter.recipe(recipe, options),
     presentLora: presenter.lora,
-    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (items) => findDuplicateRecipes({ index, read: whole, lookups, items }, options)),
+    duplicates: (options) => answers.kept(`duplicates ${options.includePrompt} ${options.includeSeed}`, (add, items) => { addDuplicateRecipes({ index, read: whole, lookups, items, add }, options) }),
     byFingerprint: (fingerprint, { except } = {}) => lookups.matching(fingerprint, except).map(recipeMatch),
     byLoraHash,
     byCheckpointHash: (hash) => idsAt(lookups.withCheckpoint(hash)),

@@ -27,7 +27,16 @@ const columnsOf: Record<keyof RecipeQuery['searchIn'], readonly SearchColumn[]> 
 }
 const fields = Object.keys(columnsOf) as (keyof RecipeQuery['searchIn'])[]
 
-export function createSearchShelf (index: RecipeIndex, readAll: (rows: readonly StoredRecipe[]) => (WholeRecipe | undefined)[], onError: (error: unknown) => void): SearchShelf {
+export interface SearchShelfDeps {
+  index: RecipeIndex
+  /** Rows with their bodies, in their order. */
+  readAll: (rows: readonly StoredRecipe[]) => (WholeRecipe | undefined)[]
+  /** What else is done behind the requests, once all recipes are in. */
+  prepare: () => Promise<void>
+  onError: (error: unknown) => void
+}
+
+export function createSearchShelf ({ index, readAll, prepare, onError }: SearchShelfDeps): SearchShelf {
   const words = createRecipeSearch()
   const waiting = new Set<number>()
   let filling: Promise<void> | null = null
@@ -42,7 +51,7 @@ export function createSearchShelf (index: RecipeIndex, readAll: (rows: readonly 
     else {
       timer = setTimeout(() => {
         timer = null
-        settle().catch(onError)
+        settle().then(prepare).catch(onError)
       }, PATIENCE_MS).unref()
     }
   })

@@ -129,6 +129,21 @@ t.test('orders stay right while recipes come, change and go', async () => {
   }), { numRuns: 60 })
 })
 
+t.test('what recipes are found by is right when they change while it is prepared', async (t) => {
+  const found = (index: ReturnType<typeof createRecipeIndex>): unknown => [...index.postings.tag.keys()].sort().map((tag) => [tag, [...index.postings.tag.get(tag)].map((slot) => index.at(slot)?.recipeId).sort()])
+  const prepared = createRecipeIndex()
+  prepared.apply({ upsert: [row(1, 'a', { tags: ['x'] }), row(2, 'b', { tags: ['x', 'y'] }), row(3, 'c', { tags: ['y'] }), row(4, 'd', { tags: ['z'] })] })
+  const ready = prepared.postings.prepare()
+  prepared.apply({ upsert: [row(1, 'a', { tags: ['w'] }), row(4, 'd', { tags: ['y'] }), row(5, 'e', { tags: ['x'] })], remove: [3] })
+  await ready
+  prepared.apply({ upsert: [row(6, 'f', { tags: ['w'] })] })
+  t.same(found(prepared), [['w', ['a', 'f']], ['x', ['b', 'e']], ['y', ['b', 'd']]])
+  const emptied = prepared.postings.prepare()
+  prepared.clear()
+  await emptied
+  t.same(found(prepared), [])
+})
+
 t.test('downloads are named by the title in plain letters', async (t) => {
   t.equal(shareName('My Recipe!', 'x', '.webp'), 'recipe_my_recipe.webp')
   t.equal(shareName('  Café — Olé ', 'x', '.webp'), 'recipe_cafe_ole.webp')
