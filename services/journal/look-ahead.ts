@@ -11,9 +11,9 @@ export function createLookAhead (disk: JournalDisk, units: readonly Unit[]): { d
   const contents = createFacts(disk.readFile)
   let prepared = 0
 
-  async function prepare (n: number, path: string): Promise<void> {
+  async function prepare (n: number, path: string, wanted: boolean): Promise<void> {
     const found = await stats.look(n, path)
-    if (found?.kind === 'file' && found.size <= SMALL_FILE) await contents.look(n, path)
+    if (wanted && found?.kind === 'file' && found.size <= SMALL_FILE) await contents.look(n, path)
   }
 
   return {
@@ -22,9 +22,11 @@ export function createLookAhead (disk: JournalDisk, units: readonly Unit[]): { d
       stats.turn(n)
       contents.turn(n)
       for (; prepared < Math.min(units.length, n + AHEAD); prepared++) {
-        for (const path of new Set(units[prepared]?.steps.flatMap(pathsOf))) {
+        const steps = units[prepared]?.steps ?? []
+        const known = steps.filter((step) => step.kind === 'write' && typeof step.expected === 'object' && step.expected.data).flatMap(pathsOf)
+        for (const path of new Set(steps.flatMap(pathsOf))) {
           // Whoever asks for it meets the same failure.
-          prepare(prepared, path).catch(() => undefined)
+          prepare(prepared, path, !known.includes(path)).catch(() => undefined)
         }
       }
     }

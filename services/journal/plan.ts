@@ -3,7 +3,7 @@ import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { ownTempPath } from '../files/atomic-write.ts'
 import { createSlices } from '../jobs/slices.ts'
 import { SMALL_FILE } from './actions.ts'
-import type { Action, PlannedUnit, Relocate } from './actions.ts'
+import type { Action, Content, PlannedUnit, Relocate } from './actions.ts'
 import { errnoOf } from './disk.ts'
 import type { JournalDisk } from './disk.ts'
 import { claimTarget, directoryExists, foresee, layOver, missingParents, nextTrashPlace, rootOf } from './draft.ts'
@@ -137,17 +137,17 @@ async function compileWrite (draft: Draft, step: WriteStep, movedFrom: string | 
     if (await claimTarget(draft, movedFrom, step.path) === 'case') {
       // one entry under two spellings: first it changes its case, then its content
       const respelled: Relocate = { kind: 'relocate', from, to: step.path, identity: await source(draft, from), caseOnly: true }
-      return [...before, respelled, ...await rewriteFrom(draft, step, step.path)]
+      return [...before, respelled, ...await rewriteFrom(draft, step, step.path, found)]
     }
   }
-  return [...before, ...await rewriteFrom(draft, step, found === null ? null : from)]
+  return [...before, ...await rewriteFrom(draft, step, found === null ? null : from, found)]
 }
 
 /** `from`: where the old file lies, null when there is none. */
-async function rewriteFrom (draft: Draft, step: WriteStep, from: string | null): Promise<Action[]> {
+async function rewriteFrom (draft: Draft, step: WriteStep, from: string | null, found: Identity | null): Promise<Action[]> {
   const data = typeof step.data === 'string' ? Buffer.from(step.data) : Buffer.from(step.data.buffer, step.data.byteOffset, step.data.byteLength)
   const small = data.length <= SMALL_FILE
-  const old = from === null ? null : await readContent(draft.disk, from)
+  const old = from === null ? null : readAlready(step, found) ?? await readContent(draft.disk, from)
   const actions: Action[] = []
   if (from !== null && (old === null || !small)) actions.push(await toTrash(draft, from, await source(draft, from)))
   if (!small) return [...actions, await stageLarge(draft, step.path, data)]
@@ -156,6 +156,13 @@ async function rewriteFrom (draft: Draft, step: WriteStep, from: string | null):
   if (old !== null) draft.kept.set(old.content.sha256, old.data)
   const kept = old?.content ?? null
   return [...actions, { kind: 'rewrite', from: kept === null ? null : from, to: step.path, old: kept, next }]
+}
+
+/** The old content where the caller has brought it along, and the file still looks like that. */
+function readAlready ({ expected }: WriteStep, found: Identity | null): { content: Content, data: Buffer } | null {
+  const data = typeof expected === 'object' ? expected.data : undefined
+  if (data === undefined || found?.kind !== 'file' || found.size !== data.length || data.length > SMALL_FILE) return null
+  return { content: { sha256: sha256Of(data), size: data.length, mtimeMs: found.mtimeMs, mode: found.mode }, data }
 }
 
 /** Large new content is laid beside its place before the intent: a temporary file that the operation takes over. */

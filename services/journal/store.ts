@@ -3,54 +3,11 @@ import type { StateDatabase } from '../database/types.ts'
 import { createSlices } from '../jobs/slices.ts'
 import { changeOf } from './actions.ts'
 import type { PlannedUnit } from './actions.ts'
+import { MIGRATIONS, PREPARED, prepareStatements } from './tables.ts'
+import type { Statements } from './tables.ts'
 import type { OperationKind, OperationState, UnitError, UnitState } from './types.ts'
 import { createTrashStore } from './trash-store.ts'
 import type { TrashStore } from './trash-store.ts'
-
-const MIGRATIONS = [`
-  CREATE TABLE journal_operations (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    route TEXT NOT NULL,
-    summary TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    finished_at INTEGER,
-    units INTEGER NOT NULL,
-    files INTEGER NOT NULL,
-    undo_of TEXT,
-    undone_by TEXT
-  );
-  CREATE INDEX journal_operations_by_state ON journal_operations (state);
-  CREATE TABLE journal_units (
-    operation TEXT NOT NULL,
-    n INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    label TEXT NOT NULL,
-    state TEXT NOT NULL,
-    error TEXT,
-    actions TEXT NOT NULL,
-    undoes INTEGER
-  );
-  CREATE UNIQUE INDEX journal_units_by_operation ON journal_units (operation, n);
-  CREATE TABLE journal_contents (operation TEXT NOT NULL, sha256 TEXT NOT NULL, data BLOB NOT NULL);
-  CREATE UNIQUE INDEX journal_contents_by_hash ON journal_contents (operation, sha256);
-  CREATE TABLE journal_trash (
-    operation TEXT NOT NULL,
-    n INTEGER NOT NULL,
-    unit INTEGER NOT NULL,
-    path TEXT NOT NULL,
-    original TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    identity TEXT NOT NULL,
-    trashed_at INTEGER NOT NULL,
-    state TEXT NOT NULL
-  );
-  CREATE UNIQUE INDEX journal_trash_by_item ON journal_trash (operation, n);
-  CREATE INDEX journal_trash_by_state ON journal_trash (state, trashed_at);
-  CREATE TABLE journal_forgotten (id TEXT PRIMARY KEY, forgotten_at INTEGER NOT NULL) WITHOUT ROWID;
-`]
 
 export interface OperationRow {
   seq: number
@@ -104,8 +61,6 @@ export interface JournalStore {
 
 interface UnitRow { n: number, key: string, label: string, state: UnitState, error: string | null, actions: string, undoes: number | null }
 
-/** State of an operation whose intent is not complete yet; nobody but its writer sees it. */
-const PREPARED = 'prepared'
 /** Units whose intent, or whose mark, is one transaction. */
 const INSERTED_AT_ONCE = 8
 const MARKED_AT_ONCE = 8
@@ -115,6 +70,7 @@ export function createJournalStore (state: StateDatabase): JournalStore {
   state.migrate('journal', MIGRATIONS)
   const { db } = state
   const trash = createTrashStore(db)
+  const statements = prepareStatements(db)
   const readOperation = db.prepare<[string], OperationRow>(`SELECT * FROM journal_operations WHERE id = ? AND state <> '${PREPARED}'`)
   const readUnits = db.prepare<[string, number], UnitRow>('SELECT n, key, label, state, error, actions, undoes FROM journal_units WHERE operation = ? ORDER BY n LIMIT ?')
   const readPage = db.prepare<[number, number], OperationRow>(`SELECT * FROM journal_operations WHERE seq < ? AND state <> '${PREPARED}' ORDER BY seq DESC LIMIT ?`)
@@ -126,7 +82,7 @@ export function createJournalStore (state: StateDatabase): JournalStore {
   return {
     trash,
     async begin (intent) {
-      await insertIntent(state, intent)
+      await insertIntent(state, statements, intent)
       return readOperation.get(intent.id) as OperationRow
     },
     dropPrepared () {
@@ -137,7 +93,7 @@ export function createJournalStore (state: StateDatabase): JournalStore {
       const slice = createSlices()
       for (let at = 0; at < units.length; at += MARKED_AT_ONCE) {
         const some = units.slice(at, at + MARKED_AT_ONCE)
-        state.withoutWaiting(() => { db.transaction(() => { markUnits(db, trash, operation, some, now) }).immediate() })
+        state.withoutWaiting(() => { db.transaction(() => { markUnits(statements, trash, operation, some, now) }).immediate() })
         await slice()
       }
       const last = (): void => { markUndone(db, operation) }
@@ -169,11 +125,7 @@ function toUnit (row: UnitRow): PlannedUnit {
 }
 
 /** Written piece by piece, so that no request waits for a large one, and valid all at once by its last transaction. */
-async function insertIntent ({ db, durably, withoutWaiting }: StateDatabase, { id, kind, route, summary, createdAt, undoOf, units, kept }: Intent): Promise<void> {
-  const head = db.prepare(`INSERT INTO journal_operations (id, kind, route, summary, state, created_at, units, files, undo_of)
-    VALUES (?, ?, ?, ?, '${PREPARED}', ?, ?, 0, ?)`)
-  const addUnit = db.prepare('INSERT INTO journal_units (operation, n, key, label, state, error, actions, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-  const keep = db.prepare('INSERT INTO journal_contents (operation, sha256, data) VALUES (?, ?, ?)')
+async function insertIntent ({ db, durably, withoutWaiting }: StateDatabase, { head, addUnit, keep, setRunning }: Statements, { id, kind, route, summary, createdAt, undoOf, units, kept }: Intent): Promise<void> {
   const contents = [...kept]
   const slice = createSlices()
   let files = 0
@@ -185,7 +137,7 @@ async function insertIntent ({ db, durably, withoutWaiting }: StateDatabase, { i
       files += unit.actions.flatMap(changeOf).length
     }
     for (const [sha256, data] of contents.slice(at, at + INSERTED_AT_ONCE)) keep.run(id, sha256, data)
-    if (at + INSERTED_AT_ONCE >= most) db.prepare("UPDATE journal_operations SET state = 'running', files = ? WHERE id = ?").run(files, id)
+    if (at + INSERTED_AT_ONCE >= most) setRunning.run(files, id)
   })
   const most = Math.max(units.length, contents.length)
   let ours = false
@@ -213,10 +165,7 @@ function remove (db: Database, id: string): void {
   }
 }
 
-function markUnits (db: Database, trash: TrashStore, operation: OperationRow, units: readonly PlannedUnit[], now: number): void {
-  const setUnit = db.prepare('UPDATE journal_units SET state = ?, error = ? WHERE operation = ? AND n = ?')
-  const setActions = db.prepare('UPDATE journal_units SET actions = ? WHERE operation = ? AND n = ?')
-  const setUndone = db.prepare("UPDATE journal_units SET state = 'undone' WHERE operation = ? AND n = ?")
+function markUnits ({ setUnit, setActions, setUndone }: Statements, trash: TrashStore, operation: OperationRow, units: readonly PlannedUnit[], now: number): void {
   for (const unit of units) {
     setUnit.run(unit.state, unit.error === null ? null : JSON.stringify(unit.error), operation.id, unit.n)
     // All that becomes of an action on the way.

@@ -16,7 +16,7 @@ export type Step =
   | { kind: 'trash', path: string, sha256?: string | undefined }
   /**
    * New content, by temporary file, fsync and rename. The old bytes are kept in state.sqlite up to 1 MB, else in the trash.
-   * `expected` refuses the unit when the file is not what the caller read.
+   * `expected` refuses the unit when the file is not what the caller read; with the bytes it need not be read again.
    */
   | { kind: 'write', path: string, data: Uint8Array | string, expected?: ExpectedFile | 'absent' | undefined }
   /** A new file from a temporary one in the same directory, which the journal takes over: it is removed when the unit fails. */
@@ -25,7 +25,12 @@ export type Step =
   /** Only if empty; else the directory stays and the step has succeeded. A root is refused. */
   | { kind: 'rmdir', path: string }
 
-export interface ExpectedFile { size: number, mtimeMs: number }
+export interface ExpectedFile {
+  size: number
+  mtimeMs: number
+  /** What the caller read. Should it be something else by now, the unit fails at its turn: contents are told by their hash there. */
+  data?: Buffer | undefined
+}
 
 /** A set of files that is either all as before or all as asked for: mostly one model with its companions. */
 export interface Unit {

@@ -92,7 +92,7 @@ export function createSidecarEditor ({ library, journal, overlay, recorder }: Ed
 
   function steps (path: string, text: string, { present, broken, stats }: Base): Step[] {
     if (broken) return [{ kind: 'move', from: path, to: backupPath(path) }, { kind: 'write', path, data: text }]
-    const expected = present && stats ? { size: stats.size, mtimeMs: stats.mtimeMs } : 'absent'
+    const expected = present && stats ? { size: stats.size, mtimeMs: stats.mtimeMs, data: present } : 'absent'
     return [{ kind: 'write', path, data: text, expected }]
   }
 

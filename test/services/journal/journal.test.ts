@@ -104,6 +104,22 @@ t.test('a sidecar that another program has changed is not overwritten, nor one t
   t.equal(readFileSync(world.path('a/m.json'), 'utf8'), 'ours')
 })
 
+t.test('a file that only looks like what the caller brought along is not overwritten, and the bytes brought along come back by undo', async (t) => {
+  const world = worldFor(t, { 'a/m.json': 'mine', 'a/n.json': 'mine' })
+  const journal = world.journal()
+  const { size, mtimeMs } = statSync(world.path('a/m.json'))
+  writeFileSync(world.path('a/m.json'), 'hers')
+  utimesSync(world.path('a/m.json'), mtimeMs / 1000, mtimeMs / 1000)
+  const before = world.tree()
+  const change = operation('edit', Object.fromEntries(['m', 'n'].map((name): [string, Step[]] => [name, [{ kind: 'write', path: world.path(`a/${name}.json`), data: 'ours', expected: { size, mtimeMs, data: Buffer.from('mine') } }]])))
+  const result = await journal.run(change)
+  t.same(result.units.map((unit) => unit.error?.code ?? unit.ok), ['source-changed', true])
+  t.equal(readFileSync(world.path('a/m.json'), 'utf8'), 'hers')
+  t.equal(readFileSync(world.path('a/n.json'), 'utf8'), 'ours')
+  await journal.undo(String(change.id))
+  t.same(world.tree(), before)
+})
+
 t.test('a file that changes between the intent and its turn stays where it is', async (t) => {
   const world = worldFor(t, { 'a/1': '1', 'a/2': '2', 'a/3': 'three' })
   const result = await world.journal().run(operation('bulk-delete', {
