@@ -1,6 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { ModelTypeName } from '../models/types.ts'
-import { createSlices } from '../jobs/slices.ts'
 import type { Clock } from '../progress/clock.ts'
 import { ensureColumns } from '../database/shared.ts'
 
@@ -125,7 +125,6 @@ export function createVersionHistory ({ open, clock }: { open: () => Database, c
     async markFound (versions) {
       let marked = 0
       let slice: DownloadedVersion[] = []
-      const slices = createSlices()
       const flush = (): void => {
         const fresh = slice.filter(({ type, versionId }) => !has(type, versionId))
         slice = []
@@ -137,7 +136,7 @@ export function createVersionHistory ({ open, clock }: { open: () => Database, c
         slice.push(version)
         if (slice.length < TOGETHER) continue
         flush()
-        await slices()
+        await nextTurn()
       }
       flush()
       return marked
