@@ -60,7 +60,9 @@ export async function runRefresh (deps: RefreshDeps, candidates: readonly Candid
 
 async function askAll (deps: RefreshDeps, bulk: BulkLookup, previews: PreviewLane, candidates: readonly Candidate[], options: RefreshOptions): Promise<RefreshEnd> {
   const strikes = { 'rate-limited': 0, offline: 0 }
-  for (const [at, candidate] of candidates.entries()) {
+  /** Refused by a host that wanted patience once too often: asked once more in the end, since it may be well again. */
+  const refused: { candidate: Candidate, step: StepResult }[] = []
+  for (const [at, candidate, isLate] of inTwoRounds(candidates, refused)) {
     await options.checkpoint()
     if (!candidate.hashed && modelOf(candidate)?.sha256 === '') await hashSome(deps, candidates.slice(at, at + HASHED_AT_ONCE), options.signal)
     const model = modelOf(candidate)
@@ -69,13 +71,23 @@ async function askAll (deps: RefreshDeps, bulk: BulkLookup, previews: PreviewLan
       continue
     }
     const outcome = await askOne(deps, bulk, candidate, model, options)
-    options.onStep(stepOf(model, outcome))
+    const step = stepOf(model, outcome)
+    if (outcome.kind === 'rate-limited' && !isLate) refused.push({ candidate, step })
+    else options.onStep(step)
     for (const kind of ['rate-limited', 'offline'] as const) strikes[kind] = outcome.kind === kind ? strikes[kind] + 1 : 0
-    if (strikes['rate-limited'] >= STRIKES) return 'rate_limited'
-    if (strikes.offline >= STRIKES) return 'offline'
+    if (strikes['rate-limited'] >= STRIKES || strikes.offline >= STRIKES) {
+      for (const { step } of refused) options.onStep(step)
+      return strikes.offline >= STRIKES ? 'offline' : 'rate_limited'
+    }
     if (outcome.kind === 'updated') await previews.add(async () => { await candidate.metadata.ensurePreview(outcome.model, outcome.version, options) })
   }
   return 'completed'
+}
+
+/** All, then those that were refused on the way. */
+function * inTwoRounds (candidates: readonly Candidate[], refused: { candidate: Candidate }[]): Generator<[at: number, candidate: Candidate, isLate: boolean]> {
+  for (const [at, candidate] of candidates.entries()) yield [at, candidate, false]
+  for (let next = refused.shift(); next; next = refused.shift()) yield [candidates.length, next.candidate, true]
 }
 
 function modelOf ({ metadata, path }: Candidate): IndexedModel | undefined {

@@ -167,3 +167,13 @@ t.test('a header\'s AutoV3 is a hint for files without a hash: by size unconfirm
   t.match(await detail('right'), { identity: 'confirmed', entry: { model_name: 'Right', sha256: sha256Of(right) } })
   t.match(await detail('wrong'), { identity: null, entry: { model_name: 'wrong', sha256: sha256Of(wrong), civitai: null } })
 })
+
+t.test('a model that met a host in need of patience is asked for again in the end, and nobody is left behind', async (t) => {
+  const double = await civitaiDouble(t)
+  for (let at = 0; at < 4; at++) await double.catalogue.add(file(at, 4))
+  const run = await runningApp(t, { settings: { ...providers(double), write_sidecars: 'on_edit' }, prepare: ({ loras }) => { for (let at = 0; at < 4; at++) putModel(loras, name(at), {}) } })
+  double.requests.length = 0
+  double.faults.next(isApi, { status: 429, retryAfter: 1 }, 3)
+  t.match((await run.post('/api/lm/loras/fetch-all-civitai')).json, { success: true, total: 4, processed: 4, updated: 4, failure_count: 0 })
+  t.equal(double.requests.filter(({ status }) => status === 429).length, 3)
+})
