@@ -6,31 +6,29 @@ import type { DownloadedVersion } from './version-history.ts'
 export function * foundVersions (libraries: readonly ModelLibrary[], libraryName: string): Generator<DownloadedVersion> {
   for (const library of libraries) {
     if (!library.opened) continue
-    for (const version of library.index.versions()) yield { type: library.type.name, ...version, library: libraryName }
+    for (const models of [library.index.entries(), library.index.excluded()]) {
+      for (const { civitai, file_path: filePath } of models) {
+        if (civitai?.id === undefined) continue
+        yield { type: library.type.name, versionId: civitai.id, modelId: civitai.modelId, filePath, library: libraryName }
+      }
+    }
   }
 }
 
 const QUIET_MS = 3000
-/** A run looks at every model: while a scan goes on it may take a fifth of the time, no more. */
-const RESTS = 4
 const AWAITED = new Set(['models.changed', 'model.created', 'model.updated', 'library.activated'])
 
 /** Marks what the libraries hold some time after they changed; many changes are one run. Returns the way to stop. */
 export function followScans ({ hub, mark, warn }: { hub: Pick<ProgressHub, 'subscribe'>, mark: () => Promise<unknown>, warn: (message: string, error: unknown) => void }): () => void {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<unknown> | null = null
-  let pause = QUIET_MS
 
   function later (): void {
     timer ??= setTimeout(() => {
       timer = undefined
       if (running) return later()
-      const begun = performance.now()
-      running = mark().catch((error: unknown) => { warn('what the library holds could not be noted as downloaded', error) }).finally(() => {
-        pause = Math.max(QUIET_MS, RESTS * (performance.now() - begun))
-        running = null
-      })
-    }, pause).unref()
+      running = mark().catch((error: unknown) => { warn('what the library holds could not be noted as downloaded', error) }).finally(() => { running = null })
+    }, QUIET_MS).unref()
   }
 
   const sink: FrameSink = {

@@ -129,8 +129,6 @@ export interface ModelIndex {
   lookupAll (name: string): IndexedModel[]
   byHash (hash: string): IndexedModel[]
   byVersionId (versionId: number): IndexedModel[]
-  /** Every version on CivitAI that a model is a file of, excluded models too. Costs little: no model is made for it. */
-  versions (): Iterable<{ versionId: number, modelId: number | null, filePath: string }>
   /** All models that are files of a CivitAI model, excluded ones last. */
   byModelId (modelId: number): IndexedModel[]
   /** One descriptor per local version of a CivitAI model. */

@@ -100,18 +100,6 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     }
   }
 
-  /** Whoever reads it may wait in between: a slot that was emptied meanwhile has no path. */
-  const versions = function * (): IterableIterator<{ versionId: number, modelId: number | null, filePath: string }> {
-    for (const corpus of [listed, hidden]) {
-      for (const slot of bitMembers(corpus.live)) {
-        const versionId = corpus.columns.version[slot] as number
-        const filePath = versionId > 0 ? corpus.text(slot, 'file_path') : ''
-        const group = corpus.columns.group[slot] as number
-        if (filePath !== '') yield { versionId, modelId: group > 0 ? group : null, filePath }
-      }
-    }
-  }
-
   const byHash = (hash: string): IndexedModel[] => listed.hashes.find(hash).map((slot) => listed.model(slot)).filter((model) => model !== undefined)
 
   const groupsJson = (groups: readonly Group[], name: string, list: string): { groups: Buffer, count: number } => ({ groups: answers.groups(groups, name, list), count: groups.length })
@@ -128,7 +116,6 @@ export function createModelIndex (deps: ModelIndexDeps): ModelIndex {
     entries: () => models(listed),
     digests: async () => await listed.digests.read(),
     excluded: () => models(hidden),
-    versions,
     countIn: (rootId) => listed.roots.count(listed.roots.find(rootId)) + hidden.roots.count(hidden.roots.find(rootId)),
     apply: ({ upsert: put = [], remove: gone = [] }) => {
       if (put.length + gone.length === 0) return

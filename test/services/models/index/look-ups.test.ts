@@ -232,25 +232,3 @@ t.test('all hashes are there at once, and follow the models', async (t) => {
   index.clear()
   t.same(await held(), [])
 })
-
-t.test('the versions of all models, excluded ones too; what went while they were read is left out', (t) => {
-  const models = [
-    makeModel({ id: 9001, file_name: 'a', civitai: { id: 11, modelId: 1 } }),
-    makeModel({ id: 9002, file_name: 'gone', civitai: { id: 12, modelId: 1 } }),
-    makeModel({ id: 9003, file_name: 'none' }),
-    makeModel({ id: 9004, file_name: 'elsewhere', civitai: { id: 13 }, hf_url: 'https://huggingface.co/some/where' }),
-    makeModel({ id: 9005, file_name: 'hidden', exclude: true, civitai: { id: 14, modelId: 2 } })
-  ]
-  const { index } = makeIndex(models)
-  const found: unknown[] = []
-  for (const { filePath, ...ids } of index.versions()) {
-    found.push([filePath.slice('/m/loras/'.length), ids])
-    index.apply({ remove: [9002] })
-  }
-  t.same(found, [
-    ['a.safetensors', { versionId: 11, modelId: 1 }],
-    ['elsewhere.safetensors', { versionId: 13, modelId: null }],
-    ['hidden.safetensors', { versionId: 14, modelId: 2 }]
-  ])
-  t.end()
-})
