@@ -13,6 +13,8 @@ const RECIPES = 20_000
 const MODELS = 1_000
 const SEED = 30
 const QUERIES = 65
+/** Warm starts with and without recipes. */
+const ROUNDS = 3
 
 interface List { total: number }
 
@@ -20,35 +22,60 @@ interface List { total: number }
 export async function recipes (scratch: string): Promise<Measurement[]> {
   const directory = join(scratch, 'recipe-library')
   const settings = join(scratch, 'recipe-settings')
+  const plain = { directory: join(scratch, 'plain-library'), settings: join(scratch, 'plain-settings') }
   const library = makeLibrary({ directory, models: MODELS, seed: SEED, previews: 0.2 })
   await makeRecipes({ directory: join(directory, 'loras', 'recipes'), recipes: RECIPES, seed: SEED, samples: library.samples })
   writeSettings(settings, directory)
+  makeLibrary({ directory: plain.directory, models: MODELS, seed: SEED, previews: 0.2 })
+  writeSettings(plain.settings, plain.directory)
   try {
-    const cold = await start(settings)
+    const cold = await start(settings, RECIPES)
     await cold.server.stop()
-    const warm = await start(settings)
+    const warm = await warmStarts(settings, plain.settings)
+    const { server } = await start(settings, RECIPES)
     try {
       return [
         { part: 'recipes', name: 'recipes found for the first time, exec to complete list', models: null, value: cold.complete, unit: 'ms', note: `${RECIPES} recipes; health meanwhile p99 ${cold.health.toFixed(1)} ms` },
         { part: 'recipes', name: 'warm start with recipes, exec to complete list', models: null, value: warm.complete, unit: 'ms', goal: atMost(500), note: `${RECIPES} recipes, ${MODELS} models; health meanwhile p99 ${warm.health.toFixed(1)} ms` },
-        ...await queries(warm.server, library)
+        { part: 'recipes', name: 'warm start, what the recipes add to it', models: null, value: warm.complete - warm.plain, unit: 'ms', goal: atMost(500), note: `the same server and models without recipes, started in turns, answers its empty list ${warm.plain.toFixed(0)} ms after exec` },
+        ...await queries(server, library)
       ]
     } finally {
-      await warm.server.stop()
+      await server.stop()
     }
   } finally {
-    for (const made of [directory, settings]) rmSync(made, { recursive: true, force: true })
+    for (const made of [directory, settings, plain.directory, plain.settings]) rmSync(made, { recursive: true, force: true })
   }
 }
 
-/** Until the list holds all recipes; the server is idle then. */
-async function start (settings: string): Promise<{ server: BuiltServer, complete: number, health: number }> {
+interface Started { server: BuiltServer, complete: number, health: number }
+
+/** With recipes and without them in turns, the middle of each. */
+async function warmStarts (settings: string, plainSettings: string): Promise<Omit<Started, 'server'> & { plain: number }> {
+  const stopped = async (of: string, recipes: number): Promise<Started> => {
+    const started = await start(of, recipes)
+    await started.server.stop()
+    return started
+  }
+  await stopped(plainSettings, 0)
+  const rounds: (Omit<Started, 'server'> & { plain: number })[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const { complete, health } = await stopped(settings, RECIPES)
+    const { complete: plain } = await stopped(plainSettings, 0)
+    rounds.push({ complete, health, plain })
+  }
+  const middle = (of: 'complete' | 'health' | 'plain'): number => percentile(rounds.map((round) => round[of]), 0.5)
+  return { complete: middle('complete'), health: middle('health'), plain: middle('plain') }
+}
+
+/** Until the list holds so many recipes; the server is idle then. */
+async function start (settings: string, recipes: number): Promise<Started> {
   const server = await startBuiltServer({ settings })
   const client = createTimedClient(server.base)
   try {
     const complete = await poll('all recipes', async () => {
       const { total } = await client.json<List>('/api/lm/recipes?page_size=1')
-      return total >= RECIPES ? performance.now() - server.executedAt : undefined
+      return total >= recipes ? performance.now() - server.executedAt : undefined
     }, { every: 5 })
     const probe = startProbe(server.base, () => '/health/live')
     await untilIdle(server.base)
