@@ -64,7 +64,7 @@ const options = {
   minifySyntax: true,
   lineLimit: 160,
   // Native modules load binaries that lie beside them; others find files or threads of their own, or are seldom used.
-  external: ['better-sqlite3', 'sharp', 'pino-pretty', 'autocannon', 'esbuild'],
+  external: ['better-sqlite3', 'sharp', 'pino-pretty', 'autocannon', 'esbuild', 'undici'],
   plugins: [ownPlaces],
   logLevel: 'warning'
 }
