@@ -11,10 +11,10 @@ const source = pathToFileURL(join(import.meta.dirname, '../../../services/start/
 t.test('queued ticks keep their shape through collections', async (t) => {
   const script = `
     import { executionAsyncResource } from 'node:async_hooks'
-    import { setTimeout as delay } from 'node:timers/promises'
+    import { setImmediate as nextTurn } from 'node:timers/promises'
     import { holdTickShape } from ${JSON.stringify(source)}
     const kept = new WeakRef(await holdTickShape())
-    for (let i = 0; i < 4; i++) { await delay(1); gc() }
+    for (let i = 0; i < 4; i++) { await nextTurn(); gc() }
     const tick = await new Promise((resolve) => { process.nextTick(() => resolve(executionAsyncResource())) })
     console.log(JSON.stringify({ alive: kept.deref() !== undefined, same: kept.deref() !== undefined && %HaveSameMap(kept.deref(), tick) }))`
   const { stdout } = await run(process.execPath, [...sourceArguments, '--expose-gc', '--allow-natives-syntax', '--input-type=module', '--eval', script])
