@@ -13,7 +13,7 @@ import { startProbe } from './probe.ts'
 /** Share of the models that have example images. */
 const SHARE = 0.3
 const REQUESTS = 105
-const CHECKS = 15
+const CHECKS = 60
 const GOAL = 2
 const CHECK_GOAL = 200
 const VARIANTS = 64
