@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { DomainError } from '../errors.ts'
 import type { HashPool } from '../hashing/pool.ts'
 import type { JobContext, JobSystem } from '../jobs/types.ts'
+import { eachModel } from '../models/each-model.ts'
 import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
@@ -53,7 +54,7 @@ export function defineVerification ({ jobs, libraries, hashPool }: VerificationD
   })
 
   async function verify (input: VerifyInput, context: JobContext): Promise<VerifyReport> {
-    const subjects = subjectsOf(input)
+    const subjects = await subjectsOf(input)
     const report: VerifyReport = { checked: 0, bytes: 0, sound: 0, unknown: 0, offline: 0, damaged: [] }
     for (const [at, { library, path }] of subjects.entries()) {
       await context.checkpoint()
@@ -66,10 +67,13 @@ export function defineVerification ({ jobs, libraries, hashPool }: VerificationD
     return report
   }
 
-  function subjectsOf ({ types, paths }: VerifyInput): { library: ModelLibrary, path: string }[] {
+  async function subjectsOf ({ types, paths }: VerifyInput): Promise<{ library: ModelLibrary, path: string }[]> {
     const wanted = paths && new Set(paths)
-    return libraries.filter(({ type }) => !types || types.includes(type.name)).flatMap((library) =>
-      [...library.index.entries(), ...library.index.excluded()].filter(({ file_path: path }) => !wanted || wanted.has(path)).map(({ file_path: path }) => ({ library, path })))
+    const subjects: { library: ModelLibrary, path: string }[] = []
+    for (const library of libraries.filter(({ type }) => !types || types.includes(type.name))) {
+      await eachModel(library.index, ({ file_path: path }) => { if (!wanted || wanted.has(path)) subjects.push({ library, path }) }, { excluded: true })
+    }
+    return subjects
   }
 
   async function verifyOne (library: ModelLibrary, model: IndexedModel, report: VerifyReport, context: JobContext): Promise<void> {

@@ -1,3 +1,4 @@
+import { eachModel } from '../models/each-model.ts'
 import type { IndexedModel } from '../models/entry.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { SettingsManager } from '../settings/types.ts'
@@ -17,17 +18,17 @@ export interface Candidates {
 }
 
 /** Which models a refresh of a whole type asks for: those that nobody has told of yet, without those that the user left out. */
-export function findCandidates (library: ModelLibrary, { settings, lookups }: CandidateDeps): Candidates {
+export async function findCandidates (library: ModelLibrary, { settings, lookups }: CandidateDeps): Promise<Candidates> {
   const incomplete = lookups.incomplete()
   const skipped = skipPaths(settings)
   const archiveOn = settings.get('enable_metadata_archive_db') === true
   const found: Candidates = { hashed: [], unhashed: [], total: 0 }
-  for (const model of library.index.entries()) {
+  await eachModel(library.index, (model) => {
     found.total++
-    if (!isWanted(model, { incomplete, skipped, archiveOn })) continue
+    if (!isWanted(model, { incomplete, skipped, archiveOn })) return
     if (model.sha256 === '') found.unhashed.push(model.file_path)
     else found.hashed.push(model.file_path)
-  }
+  })
   return found
 }
 

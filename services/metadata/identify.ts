@@ -1,7 +1,7 @@
 import { DomainError } from '../errors.ts'
 import type { Job, JobContext, JobSystem } from '../jobs/types.ts'
 import type { ModelTypeName } from '../models/types.ts'
-import { findCandidates, type CandidateDeps } from './candidates.ts'
+import { findCandidates, type CandidateDeps, type Candidates } from './candidates.ts'
 import type { Hints } from './hints.ts'
 import { runRefresh, type Candidate, type Metadata, type RefreshDeps, type RefreshEnd, type StepResult } from './refresh-run.ts'
 
@@ -34,7 +34,8 @@ export function createIdentify (deps: IdentifyDeps): (input: IdentifyInput) => J
 
   async function identify (metadata: readonly Metadata[], context: JobContext): Promise<IdentifyResult> {
     await hints.settle()
-    const lists = metadata.filter(({ sync }) => sync.library.opened).map((one) => ({ metadata: one, found: findCandidates(one.sync.library, deps) }))
+    const lists: { metadata: Metadata, found: Candidates }[] = []
+    for (const one of metadata) if (one.sync.library.opened) lists.push({ metadata: one, found: await findCandidates(one.sync.library, deps) })
     const hashed: Candidate[] = lists.flatMap(({ metadata, found }) => found.hashed.map((path) => ({ metadata, path, hashed: true })))
     const unhashed: Candidate[] = lists.flatMap(({ metadata, found }) => found.unhashed.map((path) => ({ metadata, path, hashed: false })))
     const result: IdentifyResult = { status: 'completed', total: hashed.length + unhashed.length, identified: 0, unconfirmed: 0, failed: 0, skipped: 0 }

@@ -60,7 +60,7 @@ export function createRefresher (deps: RefresherDeps): Refresher {
     const metadata = deps.metadataOf(type)
     const { library } = metadata.sync
     await untilOpened([library], context.signal)
-    const { hashed, unhashed, total } = findCandidates(library, deps)
+    const { hashed, unhashed, total } = await findCandidates(library, deps)
     const candidates = [...hashed.map((path) => ({ metadata, path, hashed: true })), ...unhashed.map((path) => ({ metadata, path, hashed: false }))]
     const frames = createRefreshFrames(hub, type, { total, skipped: total - candidates.length, now })
     frames.started()

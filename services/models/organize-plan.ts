@@ -3,6 +3,7 @@ import { createGlob } from '../files/glob.ts'
 import { createSlices, mapInSlices } from '../jobs/slices.ts'
 import type { SettingsManager } from '../settings/types.ts'
 import { createDefaultFolders } from './default-folder.ts'
+import { eachModel } from './each-model.ts'
 import type { IndexedModel } from './entry.ts'
 import { stemOf } from './file-set.ts'
 import { createFolderListings } from './folder-listings.ts'
@@ -58,14 +59,12 @@ const LOOKS = 16
 export async function selectModels ({ library, settings }: PlanDeps, { filePaths, exclusions }: OrganizeRequest): Promise<Selection> {
   const isExcluded = createExclusion(library, exclusions ?? settings.get<readonly string[]>('auto_organize_exclusions'))
   const wanted = filePaths === null ? null : new Set(await mapInSlices(filePaths, (path) => library.contain(path).path))
-  const slice = createSlices()
   const selection: Selection = { models: [], unknown: [], excluded: [] }
-  for (const model of [...library.index.entries()]) {
-    await slice()
-    if (wanted !== null && !wanted.delete(model.file_path)) continue
+  await eachModel(library.index, (model) => {
+    if (wanted !== null && !wanted.delete(model.file_path)) return
     if (isExcluded(model)) selection.excluded.push(model.file_path)
     else selection.models.push(model)
-  }
+  })
   if (wanted !== null) selection.unknown.push(...wanted)
   return selection
 }

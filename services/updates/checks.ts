@@ -2,6 +2,7 @@ import { ServiceNotReadyError } from '../errors.ts'
 import { createSlices } from '../jobs/slices.ts'
 import { throwAtShutdown } from '../jobs/job-run.ts'
 import type { Job, JobContext, JobSystem } from '../jobs/types.ts'
+import { eachModel } from '../models/each-model.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import type { ModelTypeName } from '../models/types.ts'
 import { untilOpened } from '../models/until-opened.ts'
@@ -46,24 +47,22 @@ export function createChecks (deps: ChecksDeps) {
   })
 
   /** CivitAI models of the scope, in the order of the library. */
-  function scopeOf ({ type, modelIds, folder }: CheckScope): number[] {
+  async function scopeOf ({ type, modelIds, folder }: CheckScope): Promise<number[]> {
     const library = deps.libraryOf(type)
     if (!library.opened) throw new ServiceNotReadyError()
     const wanted = modelIds && new Set(modelIds)
     const found = new Set<number>()
-    for (const models of [library.index.entries(), library.index.excluded()]) {
-      for (const { civitai, folder: place } of models) {
-        if (civitai?.modelId === undefined || civitai.id === undefined || (wanted && !wanted.has(civitai.modelId))) continue
-        if (folder === null || place === folder || place.startsWith(`${folder}/`)) found.add(civitai.modelId)
-      }
-    }
+    await eachModel(library.index, ({ civitai, folder: place }) => {
+      if (civitai?.modelId === undefined || civitai.id === undefined || (wanted && !wanted.has(civitai.modelId))) return
+      if (folder === null || place === folder || place.startsWith(`${folder}/`)) found.add(civitai.modelId)
+    }, { excluded: true })
     return [...found]
   }
 
   async function check (scope: CheckScope, context: JobContext): Promise<CheckResult> {
     const { type, force } = scope
     await untilOpened([deps.libraryOf(type)], context.signal)
-    const models = scopeOf(scope)
+    const models = await scopeOf(scope)
     const states = force ? null : await deps.states()
     const due = models.filter((id) => states === null || isDue(states.get(id), deps.now()))
     const counted = { processed: 0, failed: 0 }
@@ -106,7 +105,7 @@ export function createChecks (deps: ChecksDeps) {
     async updatesIn (scope: CheckScope): Promise<UpdateRecord[]> {
       const found: UpdateRecord[] = []
       const slice = createSlices()
-      for (const id of scopeOf(scope)) {
+      for (const id of await scopeOf(scope)) {
         const record = keeper.stored(scope.type, id)
         if (record && deps.hasUpdate(record)) found.push(record)
         await slice()

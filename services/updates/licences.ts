@@ -5,6 +5,7 @@ import { DomainError, ServiceNotReadyError } from '../errors.ts'
 import { createSlices } from '../jobs/slices.ts'
 import type { JobContext, JobSystem } from '../jobs/types.ts'
 import { describeFailure } from '../journal/errors.ts'
+import { eachModel } from '../models/each-model.ts'
 import type { EditSidecar } from '../models/edit-sidecar.ts'
 import type { ModelLibrary } from '../models/ports.ts'
 import { readObject } from '../models/read-value.ts'
@@ -46,11 +47,14 @@ export function createLicences ({ civitai, libraryOf, editSidecarOf, jobs, hub }
     if (!library.opened) throw new ServiceNotReadyError()
     const wanted = modelIds && new Set(modelIds)
     const found = new Map<number, string[]>()
+    const known: { path: string, modelId: number }[] = []
+    await eachModel(library.index, ({ civitai: version, file_path: path }) => {
+      if (version?.modelId !== undefined && (!wanted || wanted.has(version.modelId))) known.push({ path, modelId: version.modelId })
+    }, { excluded: true })
     const slice = createSlices()
-    for (const { civitai: version, file_path: path } of [...library.index.entries(), ...library.index.excluded()]) {
-      if (version?.modelId === undefined || (wanted && !wanted.has(version.modelId))) continue
+    for (const { path, modelId } of known) {
       const document = library.sidecar(path)
-      if (document && isLacking(document)) found.set(version.modelId, [...found.get(version.modelId) ?? [], path])
+      if (document && isLacking(document)) found.set(modelId, [...found.get(modelId) ?? [], path])
       await slice()
       await checkpoint()
     }
