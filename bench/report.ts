@@ -46,7 +46,7 @@ export function resultsTable (results: Results): string {
     const cells = sizes.map((models) => cell(own.find((measurement) => measurement.models === models)))
     const general = own.find(({ models }) => models === null)
     if (general) cells[cells.length - 1] = cell(general)
-    return `| ${name} | ${cells.join(' | ')} | ${goalText(own.findLast(({ goal }) => goal))} |`
+    return `| ${name} | ${cells.join(' | ')} | ${goalsText(own)} |`
   })
   return [
     `Measured ${dayOf(measuredAt)} on ${machine.cores} × ${machine.cpu}, ${machine.memory_gb} GB, ${machine.platform}, Node ${machine.node}, load by ${machine.load_tool}; list and route figures are the median of queries that were never asked before.`,
@@ -96,8 +96,12 @@ export function valueText ({ value, unit }: Pick<Measurement, 'value' | 'unit'>)
   return `${text} ${unit === 'per second' ? '/s' : unit}`
 }
 
-function goalText (measurement: Measurement | undefined): string {
-  if (!measurement?.goal) return ''
-  const { bound, value } = measurement.goal
-  return `${bound === 'most' ? '≤' : '≥'} ${measurement.unit === 'ratio' ? `${value} ×` : `${value} ${measurement.unit}`}`
+/** Some goals grow with the library: each is told once, the one of the smallest first. */
+function goalsText (measurements: readonly Measurement[]): string {
+  const bySize = [...measurements].sort((a, b) => (a.models ?? 0) - (b.models ?? 0))
+  return [...new Set(bySize.flatMap(goalText))].join(', ')
+}
+
+function goalText ({ goal, unit }: Measurement): string[] {
+  return goal ? [`${goal.bound === 'most' ? '≤' : '≥'} ${unit === 'ratio' ? `${goal.value} ×` : `${goal.value} ${unit}`}`] : []
 }

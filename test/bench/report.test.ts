@@ -18,6 +18,10 @@ t.test('the table has a column per size and marks what misses its goal', async (
   t.match(resultsTable(results([list(1_000, 1)])), 'Every goal is reached.')
 })
 
+t.test('goals that grow with the library are all told, the one of the smallest first', async (t) => {
+  t.match(resultsTable(results([{ ...list(100_000, 3), goal: { bound: 'most', value: 5 } }, list(1_000, 1)])), '| list | 1.00 ms | 3.00 ms | ≤ 2 ms, ≤ 5 ms |')
+})
+
 t.test('only what stands between the markers is replaced', async (t) => {
   const document = '# a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nrest\n'
   t.equal(replaceTable(document, 'new'), '# a\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nrest\n')
